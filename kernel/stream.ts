@@ -1,0 +1,2 @@
+// placeholder
+export interface EventBatch { readonly stream: string }

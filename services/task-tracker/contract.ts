@@ -1,0 +1,134 @@
+// What the task tracker offers: tasks, who holds them, and the long job that draws all of them anew.
+import { z } from 'zod'
+import { command, contract, event, query } from '../../kernel/contract.ts'
+import { everybody, managers, moment, nextPage, pageMark, pageSize, popugId, taskId, text } from '../vocabulary.ts'
+
+export const taskState = z.enum(['open', 'completed'])
+
+export const Task = z.object({
+  taskId,
+  description: z.string(),
+  state: taskState,
+  assigneeId: popugId,
+  assigneeName: z.string(),
+  assigneeActive: z.boolean().describe('false: the assignee was disabled; the next AssignTasks draws anew'),
+  assignment: z.int().describe('number of the assignment, from 1'),
+  createdBy: popugId,
+  createdAt: moment,
+  assignedAt: moment,
+  completedAt: moment.nullable(),
+})
+
+const jobId = z.int().min(1).max(2_147_483_647).describe('number of a reassignment')
+
+export const Reassignment = z.object({
+  id: jobId,
+  state: z.enum(['queued', 'running', 'waiting', 'done', 'cancelled']),
+  reason: z.string().nullable().describe('why it waits'),
+  total: z.int().describe('estimate of open tasks at the start'),
+  done: z.int().describe('tasks looked at'),
+  moved: z.int().describe('tasks drawn anew'),
+  skipped: z.int().describe('tasks completed meanwhile'),
+  requestedBy: popugId,
+  requestedAt: moment,
+  startedAt: moment.nullable(),
+  finishedAt: moment.nullable(),
+})
+
+export const taskTracker = contract('task-tracker', {
+  createTask: command({
+    http: 'POST /tasks',
+    summary: 'Creates a task and assigns it, to a popug drawn at random or, by managers and admins, to the one named.',
+    allow: everybody,
+    input: z.object({ description: text(1, 2000), popugId: popugId.optional().describe('the assignee') }),
+    output: Task,
+    refuses: { nobody_assignable: 'conflict', popug_not_assignable: 'conflict', may_not_choose: 'forbidden' },
+  }),
+  completeTask: command({
+    http: 'POST /tasks/{taskId}/complete',
+    summary: 'Completes a task; only its assignee may. Again: the same answer.',
+    allow: everybody,
+    idempotent: true,
+    input: z.object({ taskId }),
+    output: Task,
+    refuses: { task_not_found: 'absent', not_assignee: 'forbidden' },
+  }),
+  assignTasks: command({
+    http: 'POST /reassignments',
+    summary: 'Starts the job that draws an assignee anew for every open task.',
+    allow: managers,
+    input: z.object({}),
+    output: Reassignment,
+  }),
+  cancelReassignment: command({
+    http: 'POST /reassignments/{id}/cancel',
+    summary: 'Stops a reassignment after its present chunk; what was drawn stays drawn.',
+    allow: managers,
+    idempotent: true,
+    input: z.object({ id: jobId }),
+    output: Reassignment,
+    refuses: { reassignment_not_found: 'absent', reassignment_finished: 'conflict' },
+  }),
+  getReassignment: query({
+    http: 'GET /reassignments/{id}',
+    summary: 'The progress of one reassignment.',
+    allow: managers,
+    input: z.object({ id: jobId }),
+    output: Reassignment,
+    refuses: { reassignment_not_found: 'absent' },
+  }),
+  listReassignments: query({
+    http: 'GET /reassignments',
+    summary: 'Reassignments, newest first.',
+    allow: managers,
+    input: z.object({ after: pageMark, limit: pageSize }),
+    output: z.object({ reassignments: z.array(Reassignment), next: nextPage }),
+  }),
+  getTasks: query({
+    http: 'GET /tasks',
+    summary: 'Tasks, newest first; of one assignee, in one state, with a text in their description.',
+    allow: everybody,
+    input: z.object({
+      popugId: popugId.optional().describe('the assignee'),
+      state: taskState.optional(),
+      text: text(0, 200).optional().describe('part of the description; fewer than three characters are ignored'),
+      after: pageMark,
+      limit: pageSize,
+    }),
+    output: z.object({ tasks: z.array(Task), next: nextPage }),
+  }),
+  getTask: query({
+    http: 'GET /tasks/{taskId}',
+    summary: 'One task.',
+    allow: everybody,
+    input: z.object({ taskId }),
+    output: Task,
+    refuses: { task_not_found: 'absent' },
+  }),
+  describeTasks: query({
+    http: 'POST /tasks/describe',
+    summary: 'Descriptions of up to 500 tasks; unknown ones are left out.',
+    allow: everybody,
+    input: z.object({ taskIds: z.array(taskId).max(500) }),
+    output: z.object({ tasks: z.array(z.object({ taskId, description: z.string() })) }),
+  }),
+  getRoster: query({
+    http: 'GET /roster',
+    summary: 'Who may be assigned tasks, by name.',
+    allow: everybody,
+    input: z.object({ text: text(0, 200).optional(), limit: pageSize }),
+    output: z.object({ popugs: z.array(z.object({ popugId, name: z.string() })) }),
+  }),
+  taskAssigned: event({
+    version: 1,
+    summary: 'A popug was drawn or named for a task; the fee is due.',
+    about: 'taskId',
+    data: z.object({ taskId, popugId, assignment: z.int().min(1) }),
+  }),
+  taskCompleted: event({
+    version: 1,
+    summary: 'The assignee completed the task; the reward is due.',
+    about: 'taskId',
+    data: z.object({ taskId, popugId }),
+  }),
+})

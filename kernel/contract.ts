@@ -8,7 +8,7 @@ export interface Actor {
 }
 
 /** The role under which services call each other. Methods allowed only to it are not public. */
-export const service = 'service'
+export const serviceRole = 'service'
 
 /** Kinds of an expected no; each transport has its own way to say them. */
 export type RefusalKind = 'invalid' | 'forbidden' | 'absent' | 'conflict'

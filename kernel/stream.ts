@@ -1,2 +1,178 @@
-// placeholder
-export interface EventBatch { readonly stream: string }
+// Numbers committed events, logs them and says them on the bus; the log is the truth and is kept.
+import { type RawBuilder, sql } from 'kysely'
+import { z } from 'zod'
+import { type Loop, startLoop } from './loop.ts'
+import type { Bus, Database, Log, Tx } from './ports.ts'
+
+/** An event as it stands in the log. */
+export const EventRecord = z.object({
+  number: z.int().min(1),
+  eventId: z.uuid(),
+  type: z.string(),
+  version: z.int().min(1),
+  about: z.string(),
+  data: z.unknown(),
+  at: z.iso.datetime({ offset: true }),
+  requestId: z.string(),
+  actor: z.int().nullable(),
+})
+export type EventRecord = z.infer<typeof EventRecord>
+
+/**
+ * Consecutive events of one stream. `predecessor` is the id of the event before the first (null before number 1), so
+ * that a rewound producer is noticed. Without events it is a heartbeat: `predecessor` is then the id of event `head`.
+ */
+export const EventBatch = z.object({
+  stream: z.string(),
+  /** Raised by a person after the producer's database was restored. */
+  epoch: z.int().min(1),
+  /** Number of the last event the producer had when it said this. */
+  head: z.int().min(0),
+  predecessor: z.uuid().nullable(),
+  events: z.array(EventRecord),
+})
+export type EventBatch = z.infer<typeof EventBatch>
+
+interface StreamHead {
+  epoch: number
+  head: number
+  headEventId: string | null
+  published: number
+}
+
+const headColumns = sql`epoch, head, head_event_id as "headEventId", published`
+const eventColumns = sql`number, event_id as "eventId", type, version, about, data,
+  to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, request_id as "requestId", actor`
+
+const table = (schema: string, name: string): RawBuilder<unknown> => sql`${sql.id(schema, name)}`
+
+export const streamHead = async (tx: Tx, schema: string): Promise<StreamHead> => {
+  const { rows } = await sql<StreamHead>`select ${headColumns} from ${table(schema, 'stream')}`.execute(tx)
+  return onlyRow(rows)
+}
+
+const lockStream = async (tx: Tx, schema: string): Promise<StreamHead> => {
+  const { rows } = await sql<StreamHead>`select ${headColumns} from ${table(schema, 'stream')} for update`.execute(tx)
+  return onlyRow(rows)
+}
+
+const onlyRow = <Row>(rows: readonly Row[]): Row => {
+  const [row] = rows
+  if (!row || rows.length > 1) throw new Error(`expected one row, found ${rows.length}`)
+  return row
+}
+
+/** One statement: it sees everything committed before it, for the stream's row was locked by an earlier one. */
+const moveOutbox = async (tx: Tx, schema: string, head: number, limit: number): Promise<EventRecord[]> => {
+  const { rows } = await sql<EventRecord>`
+    with chosen as (
+      select id from ${table(schema, 'outbox')} order by id limit ${limit}
+    ), moved as (
+      delete from ${table(schema, 'outbox')} o using chosen c where o.id = c.id returning o.*
+    ), logged as (
+      insert into ${table(schema, 'event')} (number, event_id, type, version, about, data, at, request_id, actor)
+      select ${head}::bigint + row_number() over (order by id), event_id, type, version, about, data, at, request_id, actor
+      from moved
+      returning *
+    )
+    select ${eventColumns} from logged order by number`.execute(tx)
+  return rows
+}
+
+const saveHead = async (tx: Tx, schema: string, last: EventRecord): Promise<void> => {
+  await sql`update ${table(schema, 'stream')} set head = ${last.number}, head_event_id = ${last.eventId}`.execute(tx)
+}
+
+/**
+ * Gives up to `limit` committed events their numbers, in one transaction, and returns them as a batch.
+ * Any replica may do it at any time; the stream's row makes them take turns.
+ */
+export const numberEvents = (database: Database, stream: string, limit: number): Promise<EventBatch | null> =>
+  database.transaction('relay.number', async (tx) => {
+    const before = await lockStream(tx, database.schema)
+    const events = await moveOutbox(tx, database.schema, before.head, limit)
+    const last = events.at(-1)
+    if (!last) return null
+    await saveHead(tx, database.schema, last)
+    return { stream, epoch: before.epoch, head: last.number, predecessor: before.headEventId, events }
+  })
+
+/** Events after number `from`, oldest first, with the head and the id of event `from`. */
+export const readLog = async (tx: Tx, schema: string, stream: string, from: number, limit: number): Promise<EventBatch> => {
+  const { epoch, head, headEventId } = await streamHead(tx, schema)
+  const { rows: before } = await sql<{ eventId: string }>`
+    select event_id as "eventId" from ${table(schema, 'event')} where number = ${from}`.execute(tx)
+  const { rows: events } = await sql<EventRecord>`
+    select ${eventColumns} from ${table(schema, 'event')}
+    where number > ${from} and number <= ${head} order by number limit ${limit}`.execute(tx)
+  const predecessor = events.length === 0 && from >= head ? headEventId : (before[0]?.eventId ?? null)
+  return { stream, epoch, head, predecessor, events }
+}
+
+/** True while committed events have no number yet. */
+export const hasUnnumbered = async (tx: Tx, schema: string): Promise<boolean> => {
+  const { rows } = await sql`select from ${table(schema, 'outbox')} limit 1`.execute(tx)
+  return rows.length > 0
+}
+
+const markPublished = (database: Database, number: number): Promise<void> =>
+  database.transaction('relay.mark', async (tx) => {
+    // Losing this mark means publishing again, which consumers drop: no need to wait for the disk.
+    await sql`set local synchronous_commit = off`.execute(tx)
+    await sql`update ${table(database.schema, 'stream')} set published = ${number} where published < ${number}`.execute(tx)
+  })
+
+const batchSize = 2_000
+const heartbeatMs = 1_000
+
+export interface RelayOptions {
+  readonly database: Database
+  readonly stream: string
+  readonly bus: Bus
+  readonly log: Log
+}
+
+/** Moves outbox -> log -> bus, and says the head every second also when nothing happens. */
+export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop => {
+  let published = -1
+  let saidAt = -Infinity
+
+  const publish = async (batch: EventBatch) => {
+    await bus.publish(batch)
+    saidAt = performance.now()
+    published = batch.events.at(-1)?.number ?? published
+    await markPublished(database, published)
+  }
+  /** What was numbered before a crash, or by another replica that did not live to publish it. */
+  const catchUp = async (): Promise<'more' | 'idle'> => {
+    const batch = await database.transaction(
+      'relay.read',
+      async (tx) => {
+        const state = await streamHead(tx, database.schema)
+        published = Math.max(published, state.published)
+        return readLog(tx, database.schema, stream, published, batchSize)
+      },
+      { readOnly: true },
+    )
+    if (batch.events.length > 0) await publish(batch)
+    else if (performance.now() - saidAt >= heartbeatMs) {
+      await bus.publish(batch)
+      saidAt = performance.now()
+    }
+    return batch.events.length > 0 ? 'more' : 'idle'
+  }
+
+  return startLoop({
+    name: `relay ${stream}`,
+    pollMs: heartbeatMs,
+    log,
+    pass: async () => {
+      const batch = await numberEvents(database, stream, batchSize)
+      if (!batch) return catchUp()
+      // What came before this batch must be said before it, or consumers would see a gap.
+      if (published >= 0 && published === (batch.events[0]?.number ?? 0) - 1) await publish(batch)
+      else while ((await catchUp()) === 'more');
+      return 'more'
+    },
+  })
+}

@@ -1,6 +1,6 @@
 // What identity offers: people and their roles for the others, sign-in and sessions for web.
 import { z } from 'zod'
-import { command, contract, event, query, service } from '../../kernel/contract.ts'
+import { command, contract, event, query, serviceRole } from '../../kernel/contract.ts'
 import { admins, everybody, moment, nextPage, pageMark, pageSize, popugId, role, text } from '../vocabulary.ts'
 
 const email = z.email().max(254).toLowerCase()
@@ -58,7 +58,7 @@ export const identity = contract('identity', {
   issueFirstAdministratorLink: command({
     http: 'POST /first-administrator/link',
     summary: 'While there is no administrator: a fresh one-time token, which ends earlier ones; null afterwards.',
-    allow: [service],
+    allow: [serviceRole],
     idempotent: true,
     input: z.object({}),
     output: z.object({ token: z.string().nullable() }),
@@ -66,7 +66,7 @@ export const identity = contract('identity', {
   createFirstAdministrator: command({
     http: 'POST /first-administrator',
     summary: 'Uses the one-time link: makes the first administrator and signs in.',
-    allow: [service],
+    allow: [serviceRole],
     input: z.object({ token, name, email, password }),
     output: Session,
     refuses: { link_not_valid: 'absent' },
@@ -74,7 +74,7 @@ export const identity = contract('identity', {
   getInvitation: query({
     http: 'POST /invitation/look',
     summary: 'Whom an invitation is for.',
-    allow: [service],
+    allow: [serviceRole],
     input: z.object({ token }),
     output: z.object({ name: z.string(), email: z.string() }),
     refuses: { link_not_valid: 'absent' },
@@ -82,7 +82,7 @@ export const identity = contract('identity', {
   acceptInvitation: command({
     http: 'POST /invitation',
     summary: 'Uses an invitation: sets the password and signs in. Repeatable until it has worked.',
-    allow: [service],
+    allow: [serviceRole],
     idempotent: true,
     input: z.object({ token, password }),
     output: Session,
@@ -91,7 +91,7 @@ export const identity = contract('identity', {
   signIn: command({
     http: 'POST /sessions',
     summary: 'Begins a session.',
-    allow: [service],
+    allow: [serviceRole],
     input: z.object({ email, password: z.string().min(1).max(128) }),
     output: Session,
     refuses: { wrong_credentials: 'forbidden' },
@@ -99,7 +99,7 @@ export const identity = contract('identity', {
   getSession: query({
     http: 'POST /sessions/look',
     summary: 'Whose session this is.',
-    allow: [service],
+    allow: [serviceRole],
     input: z.object({ token }),
     output: z.object({ person: Person }),
     refuses: { no_session: 'absent' },
@@ -107,7 +107,7 @@ export const identity = contract('identity', {
   signOut: command({
     http: 'POST /sessions/end',
     summary: 'Ends a session.',
-    allow: [service],
+    allow: [serviceRole],
     idempotent: true,
     input: z.object({ token }),
     output: z.object({}),

@@ -1,0 +1,177 @@
+// One service's schema on a PostgreSQL server: pool, transactions with deadlines, named statements.
+import { createHash } from 'node:crypto'
+import {
+  type ControlledTransaction,
+  Kysely,
+  PostgresAdapter,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  sql,
+} from 'kysely'
+import pg from 'pg'
+import { describeError, isTransient } from '../../kernel/failure.ts'
+import type { Clock, Database, Log, TransactionOptions, Tx } from '../../kernel/ports.ts'
+import { Fault } from '../../kernel/result.ts'
+
+export interface PostgresOptions {
+  readonly connection: pg.PoolConfig
+  readonly schema: string
+  readonly maxConnections: number
+  /** Prepare each statement once per connection. Off behind a pooler that does not keep sessions. */
+  readonly namedStatements: boolean
+  readonly log: Log
+}
+
+export interface Postgres extends Database {
+  /** For libraries that bring their own queries. */
+  readonly kysely: Kysely<unknown>
+}
+
+const int8 = 20
+const date = 1082
+
+/** Integers as numbers, refused where a number cannot hold them; days as they are written. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text') => {
+    if (oid === date) return (text: string) => text
+    if (oid !== int8) return pg.types.getTypeParser(oid, format) as unknown
+    return (text: string) => {
+      const value = Number(text)
+      if (!Number.isSafeInteger(value)) throw new RangeError(`${text} does not fit a number`)
+      return value
+    }
+  }) as typeof pg.types.getTypeParser,
+}
+
+/** A statement's name is the hash of its text, so that each text is planned once per connection. */
+const names = new Map<string, string>()
+const nameOf = (text: string): string => {
+  const known = names.get(text)
+  if (known) return known
+  const name = createHash('sha256').update(text).digest('base64url').slice(0, 20)
+  if (names.size < 2_000) names.set(text, name)
+  return name
+}
+
+const isPlain = (text: string) => /^(?:begin|start|commit|rollback|savepoint|release|set|create|alter|drop)\b/i.test(text)
+
+/** The pool as kysely wants it, naming what is worth preparing. */
+const naming = (pool: pg.Pool, named: boolean): PostgresPool => {
+  const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+  const wrap = (client: pg.PoolClient): PostgresPoolClient =>
+    ({
+      query: (text: string, values: readonly unknown[]) =>
+        named && values.length > 0 && !isPlain(text)
+          ? client.query({ name: nameOf(text), text, values: [...values] })
+          : client.query(text, [...values]),
+      release: (error?: Error | boolean) => client.release(error),
+    }) as PostgresPoolClient
+  return {
+    connect: async () => {
+      const client = await pool.connect()
+      const wrapped = clients.get(client) ?? wrap(client)
+      clients.set(client, wrapped)
+      return wrapped
+    },
+    end: () => pool.end(),
+    options: pool.options,
+  } as PostgresPool
+}
+
+/** Migrations take their lock themselves, for their transaction; a session's lock would not survive a pooler. */
+class LocklessAdapter extends PostgresAdapter {
+  override acquireMigrationLock = () => Promise.resolve()
+  override releaseMigrationLock = () => Promise.resolve()
+}
+
+class Dialect extends PostgresDialect {
+  override createAdapter = () => new LocklessAdapter()
+}
+
+export const openPostgres = ({ connection, schema, maxConnections, namedStatements, log }: PostgresOptions): Postgres => {
+  const pool = new pg.Pool({
+    ...connection,
+    max: maxConnections,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    types,
+    application_name: `ates ${schema}`,
+  })
+  // A connection that dies while idle is replaced by the pool; those who use one see it themselves.
+  pool.on('error', (error) => log.warn({ schema, err: error }, 'idle database connection lost'))
+  pool.on('connect', (client) => client.on('error', (error) => log.debug({ schema, err: error }, 'connection lost')))
+  const kysely = new Kysely<unknown>({ dialect: new Dialect({ pool: naming(pool, namedStatements) }) })
+  return { schema, kysely, transaction: transactions(kysely), close: () => kysely.destroy() }
+}
+
+const transactions =
+  (kysely: Kysely<unknown>): Database['transaction'] =>
+  async (name, work, options = {}) => {
+    const tx = await begin(kysely, options)
+    let result: Awaited<ReturnType<typeof work>>
+    try {
+      await limitStatements(tx, options)
+      result = await work(tx)
+      if (isLate(options)) throw new Fault('deadline', `${name} took too long`)
+    } catch (error) {
+      await rollback(tx)
+      if (isLate(options) && isTransient(error)) throw new Fault('deadline', `${name} took too long`, { cause: error })
+      throw error
+    }
+    await commit(tx, name)
+    return result
+  }
+
+const begin = async (kysely: Kysely<unknown>, { readOnly = false, ...options }: TransactionOptions) => {
+  if (isLate(options)) throw new Fault('deadline', 'no time left to begin')
+  const builder = kysely.startTransaction()
+  return readOnly ? builder.setAccessMode('read only').execute() : builder.execute()
+}
+
+const isLate = ({ deadlineMs }: TransactionOptions): boolean => deadlineMs !== undefined && performance.now() >= deadlineMs
+
+/** No statement runs past the deadline; 0 would mean no limit. */
+const limitStatements = async (tx: Tx, { deadlineMs }: TransactionOptions): Promise<void> => {
+  if (deadlineMs === undefined) return
+  const remainingMs = Math.max(1, Math.ceil(deadlineMs - performance.now()))
+  await sql`select set_config('statement_timeout', ${String(remainingMs)}, true)`.execute(tx)
+}
+
+/** A rollback that fails has lost its connection, and the server rolls back by itself. */
+const rollback = async (tx: ControlledTransaction<unknown>): Promise<void> => {
+  await tx.rollback().execute().catch(() => undefined)
+}
+
+/** A server's answer to COMMIT is a fact; a lost connection leaves the outcome open. */
+const commit = async (tx: ControlledTransaction<unknown>, name: string): Promise<void> => {
+  try {
+    await tx.commit().execute()
+  } catch (error) {
+    await rollback(tx)
+    const answered = typeof error === 'object' && error !== null && 'severity' in error && error.severity === 'ERROR'
+    const aborted = error instanceof Error && error.name === 'AbortedTransactionError'
+    if (answered || aborted) throw error
+    throw new Fault('outcome_unknown', `the answer to the commit of ${name} was lost: ${describeError(error)}`, { cause: error })
+  }
+}
+
+/** Business time is the database's: all processes agree on it. */
+export const databaseClock: Clock = {
+  now: async (tx) => {
+    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(tx)
+    const [row] = rows
+    if (!row) throw new Error('the database did not say the time')
+    return row.now
+  },
+}
+
+/** What must hold for every role of ours, so that a frozen holder cannot keep a lock for ever. */
+export const roleSettings: Readonly<Record<string, string>> = {
+  idle_in_transaction_session_timeout: '2s',
+  statement_timeout: '30s',
+  lock_timeout: '5s',
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+}

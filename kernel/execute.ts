@@ -1,0 +1,165 @@
+// Runs one call: role -> input -> one transaction { handler + outbox + kept answer } -> output.
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import { z } from 'zod'
+import { type Actor, type Method, methodsOf } from './contract.ts'
+import { isLockTimeout, isTransient } from './failure.ts'
+import { insertOutbox, outboxOf } from './outbox.ts'
+import type { Call, Clock, Database, Log, Random, Tx } from './ports.ts'
+import { Fault, isRefusal, ok, type Outcome, refuse, type Refusal } from './result.ts'
+import type { Handler } from './service.ts'
+
+export type Execute = (call: Call) => Promise<Outcome<unknown>>
+
+export interface Executing {
+  readonly database: Database
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Called after each commit that left events in the outbox or work for jobs. */
+  readonly committed: () => void
+}
+
+type AnyHandler = Handler<Method>
+export type MethodTable = ReadonlyMap<string, { method: Method; handler: AnyHandler }>
+
+/** Methods by their names on the wire, each with its handler. */
+export const methodTable = (
+  parts: readonly { contract: Readonly<Record<string, unknown>>; handlers: Readonly<Record<string, unknown>> }[],
+): MethodTable => {
+  const entries = parts.flatMap(({ contract, handlers }) =>
+    Object.entries(contract as Parameters<typeof methodsOf>[0])
+      .filter((entry): entry is [string, Method] => entry[1].is !== 'event')
+      .map(([key, method]) => [method.name, { method, handler: handlers[key] as AnyHandler }] as const),
+  )
+  return new Map(entries)
+}
+
+/** Rolls the transaction back and carries the refusal out of it. */
+class Refused extends Error {
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    super(refusal.refused)
+    this.refusal = refusal
+  }
+}
+
+const attempts = 3
+
+/** What is wrong with an input, by field. */
+const invalid = (error: z.core.$ZodError): Refusal =>
+  refuse('invalid_input', {
+    fields: error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.join('.'), message })),
+  })
+
+const mayCall = (method: Method, actor: Actor): Refusal | null => {
+  if (method.allow.includes(actor.role)) return null
+  return refuse(actor.role === '' ? 'unauthenticated' : 'forbidden')
+}
+
+export const nobody: Actor = { id: null, role: '' }
+
+export const executor = (methods: MethodTable, executing: Executing): Execute => {
+  const { log, committed } = executing
+  return async (call) => {
+    const found = methods.get(call.method)
+    if (!found) return refuse('unknown_method', { method: call.method })
+    const denied = mayCall(found.method, call.actor)
+    if (denied) return denied
+    const input = z.safeParse(found.method.input, call.input ?? {})
+    if (!input.success) return invalid(input.error)
+    if (call.idempotencyKey !== undefined && !/^[\x21-\x7e]{1,200}$/.test(call.idempotencyKey)) {
+      return refuse('invalid_input', { fields: [{ path: 'Idempotency-Key', message: '1 to 200 visible ASCII characters' }] })
+    }
+    const outcome = await withRetries(call, () => transact(found, call, input.data, executing), log)
+    if (found.method.is === 'command') committed()
+    return outcome
+  }
+}
+
+/** A lost session or a deadlock is an ordinary retry; an unknown outcome only when a key makes it safe. */
+const withRetries = async <T>(call: Call, work: () => Promise<T>, log: Log): Promise<T> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      const unknown = error instanceof Fault && error.kind === 'outcome_unknown'
+      const late = performance.now() >= call.deadlineMs || (error instanceof Fault && error.kind === 'deadline')
+      const again = isTransient(error) && !late && attempt < attempts && (!unknown || call.idempotencyKey !== undefined)
+      if (!again) throw error
+      log.warn({ method: call.method, requestId: call.requestId, attempt, err: error }, 'transaction failed, trying again')
+    }
+  }
+}
+
+const transact = async (
+  { method, handler }: { method: Method; handler: AnyHandler },
+  call: Call,
+  input: unknown,
+  { database, clock, random }: Executing,
+): Promise<Outcome<unknown>> => {
+  const keyed = method.is === 'command' && call.idempotencyKey !== undefined
+  const work = async (tx: Tx) => {
+    const now = await clock.now(tx)
+    const kept = keyed ? await claimKey(tx, database.schema, call, input, now) : null
+    if (kept) return kept
+    const { emit, collected } = outboxOf(random)
+    const outcome = await handler(input, { tx, actor: call.actor, now, random, emit, requestId: call.requestId })
+    if (isRefusal(outcome)) throw new Refused(outcome)
+    const output = z.parse(method.output, outcome.ok)
+    if (keyed) await keepAnswer(tx, database.schema, call, output)
+    await insertOutbox(tx, database.schema, collected, { at: now, requestId: call.requestId, actor: call.actor.id })
+    return ok(output)
+  }
+  try {
+    return await database.transaction(`${call.service}.${method.name}`, work, {
+      deadlineMs: call.deadlineMs,
+      readOnly: method.is === 'query',
+    })
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal
+    throw error
+  }
+}
+
+const keyOf = (call: Call) => [call.actor.id ?? 0, call.method, call.idempotencyKey] as const
+
+const hashOf = (input: unknown): string => createHash('sha256').update(JSON.stringify(input)).digest('base64url')
+
+/** Takes the key for this transaction, or gives the answer that was kept for it. A duplicate in flight is waited for. */
+const claimKey = async (tx: Tx, schema: string, call: Call, input: unknown, now: Date): Promise<Outcome<unknown> | null> => {
+  const [actor, name, key] = keyOf(call)
+  const hash = hashOf(input)
+  const idempotency = sql.id(schema, 'idempotency')
+  const claim = sql`
+    insert into ${idempotency} (actor, method, key, input_hash, at) values (${actor}, ${name}, ${key}, ${hash}, ${now})
+    on conflict do nothing`
+  try {
+    const { numAffectedRows } = await claim.execute(tx)
+    if (numAffectedRows === 1n) return null
+  } catch (error) {
+    if (isLockTimeout(error)) throw new Refused(refuse('key_in_progress', { retryAfterSeconds: 1 }))
+    throw error
+  }
+  const { rows } = await sql<{ inputHash: string; answer: unknown }>`
+    select input_hash as "inputHash", answer from ${idempotency}
+    where actor = ${actor} and method = ${name} and key = ${key}`.execute(tx)
+  const kept = rows[0]
+  if (!kept) throw new Refused(refuse('key_in_progress', { retryAfterSeconds: 1 }))
+  if (kept.inputHash !== hash) throw new Refused(refuse('key_reused'))
+  return ok(kept.answer)
+}
+
+const keepAnswer = async (tx: Tx, schema: string, call: Call, output: unknown): Promise<void> => {
+  const [actor, name, key] = keyOf(call)
+  await sql`
+    update ${sql.id(schema, 'idempotency')} set answer = ${JSON.stringify(output)}::jsonb
+    where actor = ${actor} and method = ${name} and key = ${key}`.execute(tx)
+}
+
+/** Forgets keys after 24 hours. */
+export const forgetKeys = (database: Database, clock: Clock): Promise<void> =>
+  database.transaction('keys.forget', async (tx) => {
+    const before = new Date((await clock.now(tx)).getTime() - 24 * 60 * 60 * 1_000)
+    await sql`delete from ${sql.id(database.schema, 'idempotency')} where at < ${before}`.execute(tx)
+  })

@@ -1,0 +1,198 @@
+// Starts any set of services in this process and stops them in order; tells whether they are healthy and settled.
+import { type Caller, caller } from './caller.ts'
+import { type Reader, startReader } from './consume.ts'
+import { serviceRole } from './contract.ts'
+import { type Execute, executor, forgetKeys, methodTable } from './execute.ts'
+import type { Applying } from './handle.ts'
+import { hasOpenJob, startJobs } from './jobs.ts'
+import { type Loop, startLoop } from './loop.ts'
+import { migrate } from './migrations.ts'
+import { listPositions } from './position.ts'
+import type { Bus, Clock, Database, Log, Random, Transport } from './ports.ts'
+import { must } from './result.ts'
+import type { Service } from './service.ts'
+import { type StandardContract, standardContract, standardHandlers } from './standard.ts'
+import { hasUnnumbered, startRelay, streamHead } from './stream.ts'
+
+export interface HostOptions {
+  readonly services: readonly Service[]
+  readonly database: (service: Service) => Database
+  readonly bus: Bus
+  /** Makes the way to all services from those that run here. */
+  readonly connect: (local: ReadonlyMap<string, Execute>) => Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Bring the schemas up to date first. */
+  readonly migrate: boolean
+  /** Run relays, consumers and jobs; false for tools that only call. */
+  readonly loops: boolean
+}
+
+export interface Health {
+  readonly ready: boolean
+  /** What is wrong, by part; empty when nothing is. */
+  readonly troubles: Readonly<Record<string, string>>
+}
+
+export interface Host extends AsyncDisposable {
+  readonly call: Caller
+  /** The services of this process, by name: for a transport that serves them to others. */
+  readonly local: ReadonlyMap<string, Execute>
+  health(): Promise<Health>
+  /**
+   * Resolves when every event committed so far is applied and no job can go on. Throws after `timeoutMs`
+   * (30,000 when not given) with what is still open.
+   */
+  settle(timeoutMs?: number): Promise<void>
+  /** Lets calls in progress end, then stops jobs, consumers and relays. */
+  stop(): Promise<void>
+}
+
+interface Running {
+  readonly service: Service
+  readonly database: Database
+  readonly execute: Execute
+  readonly loops: Loop[]
+  readonly readers: Reader[]
+}
+
+const hourMs = 60 * 60 * 1_000
+
+export const startHost = async (options: HostOptions): Promise<Host> => {
+  const { services, bus, clock, random, log } = options
+  const calls = countCalls()
+  const running = services.map((service) => prepare(service, options))
+  const local = new Map(running.map(({ service, execute }) => [service.name, calls.counted(execute)]))
+  const call = caller(options.connect(local))
+
+  if (options.migrate) for (const { service, database } of running) await migrate(database, service.migrations)
+  if (options.loops) for (const one of running) await startLoops(one, { bus, clock, random, log, call })
+
+  const loops = () => running.flatMap((one) => [...one.loops, ...one.readers])
+  const stop = async () => {
+    await calls.end()
+    for (const { loops: own, readers } of running) await Promise.all([...readers, ...own].map((loop) => loop.stop()))
+  }
+  return {
+    call,
+    local,
+    health: () => healthOf(running, loops()),
+    settle: (timeoutMs = 30_000) => settle(running, loops(), timeoutMs),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+const prepare = (service: Service, { database: databaseOf, clock, random, log }: HostOptions): Running => {
+  const database = databaseOf(service)
+  const loops: Loop[] = []
+  const readers: Reader[] = []
+  const consumers = service.consumers.map((consumer): Applying => ({ database, consumer, clock, random, log }))
+  const standard = {
+    contract: standardContract(service.name),
+    handlers: standardHandlers({ service: service.name, database, consumers, readers: () => readers }),
+  }
+  const committed = () => {
+    for (const loop of loops) loop.wake()
+  }
+  const execute = executor(methodTable([service, standard]), { database, clock, random, log, committed })
+  return { service, database, execute, loops, readers }
+}
+
+type LoopDeps = Pick<HostOptions, 'bus' | 'clock' | 'random' | 'log'> & { readonly call: Caller }
+
+const startLoops = async ({ service, database, loops, readers }: Running, deps: LoopDeps): Promise<void> => {
+  const { bus, clock, random, log, call } = deps
+  const relay = startRelay({ database, stream: service.name, bus, log })
+  const { wake: committed } = relay
+  loops.push(relay)
+  if (service.jobs.length > 0) {
+    loops.push(startJobs({ database, jobs: service.jobs, clock, random, log, committed, name: service.name }))
+  }
+  const forget = async () => {
+    await forgetKeys(database, clock)
+    return 'idle' as const
+  }
+  loops.push(startLoop({ name: `old keys of ${service.name}`, pollMs: hourMs, log, pass: forget }))
+  for (const consumer of service.consumers) {
+    readers.push(await startReader({ database, consumer, clock, random, log, bus, readLog: remoteLog(call) }))
+  }
+}
+
+/** Reads a producer's log by calling it, wherever it runs. */
+const remoteLog = (call: Caller) => async (stream: string, from: number, limit: number) => {
+  const { readLog: method }: StandardContract = standardContract(stream)
+  const behalf = { actor: { id: null, role: serviceRole }, requestId: `log-${stream}-${from}` }
+  return must(await call(method, { from, limit }, behalf))
+}
+
+/** Counts the calls in progress, so that a stop can wait for them. */
+const countCalls = () => {
+  const inProgress = new Set<Promise<unknown>>()
+  return {
+    counted:
+      (execute: Execute): Execute =>
+      (call) => {
+        const result = execute(call).finally(() => inProgress.delete(result))
+        inProgress.add(result)
+        return result
+      },
+    end: async () => {
+      await Promise.allSettled(inProgress)
+    },
+  }
+}
+
+const healthOf = async (running: readonly Running[], loops: readonly Loop[]): Promise<Health> => {
+  const troubles: Record<string, string> = {}
+  for (const { service, database } of running) {
+    await database
+      .transaction('health', (tx) => streamHead(tx, database.schema), { readOnly: true, deadlineMs: performance.now() + 2_000 })
+      .catch((error: unknown) => (troubles[`database of ${service.name}`] = String(error)))
+  }
+  const ready = Object.keys(troubles).length === 0
+  for (const loop of loops) if (loop.trouble) troubles[loop.name] = loop.trouble
+  for (const reader of running.flatMap(({ readers }) => readers)) {
+    const undelivered = reader.undelivered()
+    if (undelivered) troubles[reader.name] = `events after ${undelivered.after}: ${undelivered.reason}`
+  }
+  return { ready, troubles }
+}
+
+const settle = async (running: readonly Running[], loops: readonly Loop[], timeoutMs: number): Promise<void> => {
+  const end = performance.now() + timeoutMs
+  for (let open = ['not looked yet']; ; ) {
+    await Promise.race([Promise.all(loops.map((loop) => loop.drained())), rejectAt(end, open)])
+    open = await openWork(running)
+    if (open.length === 0) return
+    if (performance.now() >= end) throw new Error(`not settled: ${open.join('; ')}`)
+  }
+}
+
+const rejectAt = (end: number, open: readonly string[]): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`not settled: ${open.join('; ')}`)), Math.max(0, end - performance.now()))
+    timer.unref()
+  })
+
+/** What is committed and not yet applied everywhere in this process. */
+const openWork = async (running: readonly Running[]): Promise<string[]> => {
+  const open: string[] = []
+  const heads = new Map<string, number>()
+  for (const { service, database } of running) {
+    await database.transaction('settle.look', async (tx) => {
+      heads.set(service.name, (await streamHead(tx, database.schema)).head)
+      if (await hasUnnumbered(tx, database.schema)) open.push(`the outbox of ${service.name}`)
+      if (await hasOpenJob(database.schema, tx)) open.push(`a job of ${service.name}`)
+    })
+  }
+  for (const { database } of running) {
+    const positions = await database.transaction('settle.positions', (tx) => listPositions(tx, database.schema))
+    for (const { consumer, stream, number } of positions) {
+      const head = heads.get(stream) ?? number
+      if (number < head) open.push(`${consumer} at ${number} of ${head} in ${stream}`)
+    }
+  }
+  return open
+}

@@ -1,0 +1,120 @@
+// Long work with its progress in the database: steps of one transaction each, fenced by the job row's lock.
+import { sql } from 'kysely'
+import { type Loop, startLoop } from './loop.ts'
+import { insertOutbox, outboxOf } from './outbox.ts'
+import type { Clock, Database, Log, Random, Tx } from './ports.ts'
+import type { Context, Job } from './service.ts'
+
+export interface JobRow<Progress = unknown> {
+  readonly id: number
+  readonly name: string
+  readonly state: 'queued' | 'running' | 'waiting' | 'done' | 'cancelled'
+  readonly reason: string | null
+  readonly progress: Progress | null
+  readonly requestedBy: number | null
+  readonly requestedAt: Date
+  readonly requestId: string
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+}
+
+const columns = sql`id, name, state, reason, progress, requested_by as "requestedBy", requested_at as "requestedAt",
+  request_id as "requestId", started_at as "startedAt", finished_at as "finishedAt"`
+
+/** Puts a job behind those that wait already. It begins after this transaction has committed. */
+export const enqueueJob = async <P>(schema: string, job: Job<P>, { tx, actor, now, requestId }: Context): Promise<JobRow<P>> => {
+  const { rows } = await sql<JobRow<P>>`
+    insert into ${sql.id(schema, 'job')} (name, input, requested_by, requested_at, request_id)
+    values (${job.name}, '{}', ${actor.id}, ${now}, ${requestId}) returning ${columns}`.execute(tx)
+  const [row] = rows
+  if (!row) throw new Error('a job was not inserted')
+  return row
+}
+
+export const findJob = async <P>(schema: string, job: Job<P>, tx: Tx, id: number): Promise<JobRow<P> | undefined> => {
+  const { rows } = await sql<JobRow<P>>`
+    select ${columns} from ${sql.id(schema, 'job')} where name = ${job.name} and id = ${id}`.execute(tx)
+  return rows[0]
+}
+
+/** Newest first, those with an id below `before`. */
+export const listJobs = async <P>(schema: string, job: Job<P>, tx: Tx, before: number, limit: number): Promise<JobRow<P>[]> => {
+  const { rows } = await sql<JobRow<P>>`
+    select ${columns} from ${sql.id(schema, 'job')} where name = ${job.name} and id < ${before}
+    order by id desc limit ${limit}`.execute(tx)
+  return rows
+}
+
+/** Waits for the step in progress; what it did stays. Undefined when the job does not exist or has ended. */
+export const cancelJob = async <P>(schema: string, job: Job<P>, tx: Tx, id: number, now: Date): Promise<JobRow<P> | undefined> => {
+  const { rows } = await sql<JobRow<P>>`
+    update ${sql.id(schema, 'job')} set state = 'cancelled', finished_at = ${now}
+    where name = ${job.name} and id = ${id} and state in ('queued', 'running', 'waiting') returning ${columns}`.execute(tx)
+  return rows[0]
+}
+
+export const hasOpenJob = async (schema: string, tx: Tx): Promise<boolean> => {
+  const { rows } = await sql`
+    select from ${sql.id(schema, 'job')} where state in ('queued', 'running') limit 1`.execute(tx)
+  return rows.length > 0
+}
+
+/** The oldest job that has not ended. A runner that waited for the lock sees what the other one left. */
+const lockFirstJob = async (schema: string, name: string, tx: Tx): Promise<JobRow | undefined> => {
+  const { rows } = await sql<JobRow>`
+    select ${columns} from ${sql.id(schema, 'job')}
+    where name = ${name} and state in ('queued', 'running', 'waiting') order by id limit 1 for update`.execute(tx)
+  return rows[0]
+}
+
+interface Saved {
+  readonly state: JobRow['state']
+  readonly reason: string | null
+  readonly progress: unknown
+}
+
+const saveStep = async (schema: string, tx: Tx, job: JobRow, { state, reason, progress }: Saved, now: Date): Promise<void> => {
+  await sql`
+    update ${sql.id(schema, 'job')}
+    set state = ${state}, reason = ${reason}, progress = ${JSON.stringify(progress)}::jsonb,
+      started_at = coalesce(started_at, ${now}), finished_at = ${state === 'done' ? now : null}
+    where id = ${job.id}`.execute(tx)
+}
+
+export interface JobsOptions {
+  readonly database: Database
+  readonly jobs: readonly Job[]
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly committed: () => void
+  readonly name: string
+}
+
+/** Runs one step of the first open job. Jobs of one name run one after another; any replica may take any step. */
+const runStep = ({ database, clock, random, log }: JobsOptions, job: Job): Promise<'more' | 'idle'> =>
+  database.transaction(`job.${job.name}`, async (tx) => {
+    const row = await lockFirstJob(database.schema, job.name, tx)
+    if (!row) return 'idle'
+    const now = await clock.now(tx)
+    const { emit, collected } = outboxOf(random)
+    const step = await job.step({ tx, now, random, emit, progress: row.progress })
+    const reason = step.state === 'waiting' ? step.reason : null
+    await saveStep(database.schema, tx, row, { state: step.state, reason, progress: step.progress }, now)
+    await insertOutbox(tx, database.schema, collected, { at: now, requestId: row.requestId, actor: row.requestedBy })
+    if (step.state === 'waiting' && row.reason !== reason) log.warn({ job: job.name, id: row.id, reason }, 'job waits')
+    return step.state === 'waiting' ? 'idle' : 'more'
+  })
+
+export const startJobs = (options: JobsOptions): Loop =>
+  startLoop({
+    name: `jobs of ${options.name}`,
+    pollMs: 1_000,
+    log: options.log,
+    pass: async () => {
+      let found: 'more' | 'idle' = 'idle'
+      for (const job of options.jobs) if ((await runStep(options, job)) === 'more') found = 'more'
+      if (found === 'more') options.committed()
+      return found
+    },
+  })

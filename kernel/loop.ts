@@ -1,0 +1,92 @@
+// A loop that works until nothing is left, sleeps until woken or polled, and backs off when a pass fails.
+import { describeError, isTransient } from './failure.ts'
+import type { Log } from './ports.ts'
+
+/** What a pass found: more to do at once, or nothing until woken. */
+export type Pass = () => Promise<'more' | 'idle'>
+
+export interface Loop {
+  readonly name: string
+  /** Ends the sleep. Costs nothing while the loop works. */
+  wake(): void
+  /** Resolves when a pass that began after this call found nothing to do. */
+  drained(): Promise<void>
+  /** Ends after the pass in progress. */
+  stop(): Promise<void>
+  /** The error of the last pass, if it failed. */
+  readonly trouble: string | null
+}
+
+export interface LoopOptions {
+  readonly name: string
+  readonly pass: Pass
+  /** Longest sleep between passes, in milliseconds. */
+  readonly pollMs: number
+  readonly log: Log
+}
+
+const backoffMs = (failures: number): number => Math.random() * Math.min(2_000, 25 * 2 ** failures)
+
+export const startLoop = ({ name, pass, pollMs, log }: LoopOptions): Loop => {
+  let stopping = false
+  let woken = false
+  let trouble: string | null = null
+  let endSleep = () => {}
+  let waiting: (() => void)[] = []
+
+  const sleep = (ms: number, wakeable: boolean) =>
+    new Promise<void>((resolve) => {
+      if (stopping || (wakeable && woken)) return resolve()
+      const timer = setTimeout(resolve, ms)
+      endSleep = () => {
+        if (!wakeable && !stopping) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+
+  const run = async () => {
+    for (let failures = 0; !stopping; ) {
+      woken = false
+      const waitingNow = waiting.length
+      try {
+        const found = await pass()
+        failures = 0
+        trouble = null
+        if (found === 'more') continue
+        for (const resolve of waiting.splice(0, waitingNow)) resolve()
+        await sleep(pollMs, true)
+      } catch (error) {
+        failures += 1
+        trouble = describeError(error)
+        log[isTransient(error) ? 'warn' : 'error']({ loop: name, failures, err: error }, 'pass failed, trying again')
+        await sleep(backoffMs(failures), false)
+      }
+    }
+    for (const resolve of waiting) resolve()
+  }
+
+  const wake = () => {
+    woken = true
+    endSleep()
+  }
+  const running = run()
+  return {
+    name,
+    wake,
+    get trouble() {
+      return trouble
+    },
+    drained: () =>
+      new Promise<void>((resolve) => {
+        if (stopping) return resolve()
+        waiting = [...waiting, resolve]
+        wake()
+      }),
+    stop: () => {
+      stopping = true
+      endSleep()
+      return running
+    },
+  }
+}

@@ -1,0 +1,101 @@
+// The kernel's own tables, one set in each service's schema.
+import { type Kysely, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import type { Database } from './ports.ts'
+
+/** A migration of a schema, as statements. Old code must survive it: expand first, contract later. */
+export type Migrations = Readonly<Record<string, readonly string[]>>
+
+const kernelMigrations: Migrations = {
+  '0001-events': [
+    // Committed events that have no number yet. Emptied by the relay.
+    `create table outbox (
+      id bigint generated always as identity primary key,
+      event_id uuid not null, type text not null, version int not null, about text not null, data jsonb not null,
+      at timestamptz not null, request_id text not null, actor int)`,
+    // Facts. Every event this service ever said, without gaps.
+    `create table event (
+      number bigint primary key check (number > 0),
+      event_id uuid not null, type text not null, version int not null, about text not null, data jsonb not null,
+      at timestamptz not null, request_id text not null, actor int)`,
+    `create table stream (
+      only boolean primary key default true check (only),
+      epoch int not null default 1, head bigint not null default 0 check (head >= 0), head_event_id uuid,
+      published bigint not null default 0 check (published <= head),
+      check ((head = 0) = (head_event_id is null)))`,
+    `insert into stream default values`,
+  ],
+  '0002-consumers': [
+    // How far each consumer has applied each stream; moves in the transaction of the effects.
+    `create table position (
+      consumer text, stream text, number bigint not null default 0 check (number >= 0), event_id uuid,
+      epoch int not null default 1,
+      state text not null default 'running' check (state in ('running', 'paused', 'forked')),
+      reason text, parked_in_row int not null default 0, moved_at timestamptz,
+      primary key (consumer, stream),
+      check ((number = 0) = (event_id is null)))`,
+    // Facts. Events that cannot be applied, with why; kept also after they were retried or discarded.
+    `create table parked (
+      consumer text, stream text, number bigint, event_id uuid not null, type text not null, version int not null,
+      about text not null, data jsonb not null, at timestamptz not null, request_id text not null, actor int,
+      error text not null, fingerprint text not null, attempts int not null, parked_at timestamptz not null,
+      state text not null default 'parked' check (state in ('parked', 'applied', 'discarded')),
+      decided_at timestamptz, decided_by int, reason text,
+      primary key (consumer, stream, number),
+      check (state <> 'discarded' or reason is not null))`,
+  ],
+  '0003-jobs-and-keys': [
+    `create table job (
+      id int generated always as identity primary key,
+      name text not null, input jsonb not null,
+      state text not null default 'queued' check (state in ('queued', 'running', 'waiting', 'done', 'cancelled')),
+      reason text, progress jsonb,
+      requested_by int, requested_at timestamptz not null, request_id text not null,
+      started_at timestamptz, finished_at timestamptz)`,
+    `create index job_open on job (name, id) where state in ('queued', 'running', 'waiting')`,
+    // Facts. The answer to a command by its idempotency key, for 24 hours.
+    `create table idempotency (
+      actor int, method text, key text, input_hash text not null, answer jsonb, at timestamptz not null,
+      primary key (actor, method, key))`,
+    `create index idempotency_at on idempotency (at)`,
+  ],
+}
+
+const provider = (migrations: Migrations) => ({
+  getMigrations: () =>
+    Promise.resolve(
+      Object.fromEntries(
+        Object.entries(migrations).map(([name, statements]): [string, Migration] => [
+          name,
+          {
+            up: async (tx: Kysely<unknown>) => {
+              for (const statement of statements) await sql.raw(statement).execute(tx)
+            },
+          },
+        ]),
+      ),
+    ),
+})
+
+/**
+ * Brings one schema up to date, in one transaction that others wait for. Statements are written without a schema's
+ * name: it is set for this transaction. Throws when a migration that this schema already has is missing here.
+ */
+export const migrate = (database: Database, own: Migrations): Promise<void> =>
+  database.transaction('migrate', async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtext(${`migrate ${database.schema}`}))`.execute(tx)
+    await sql`create schema if not exists ${sql.id(database.schema)}`.execute(tx)
+    await sql`select set_config('search_path', ${`"${database.schema}", public`}, true)`.execute(tx)
+    await sql`set local statement_timeout = 0`.execute(tx)
+    for (const [table, migrations] of [['kernel_migration', kernelMigrations], ['migration', own]] as const) {
+      const migrator = new Migrator({
+        db: tx,
+        provider: provider(migrations),
+        migrationTableSchema: database.schema,
+        migrationTableName: table,
+        migrationLockTableName: `${table}_lock`,
+      })
+      const { error } = await migrator.migrateToLatest()
+      if (error) throw error
+    }
+  })

@@ -1,0 +1,238 @@
+// A real PostgreSQL server from npm, started as our child on a private socket, so that aTES runs without installing one.
+import type { DatabaseSync } from 'node:sqlite'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { rmdir } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '../../kernel/ports.ts'
+import { type Binaries, copiedBinaries, installedBinaries, usableBinaries } from './embedded-binaries.ts'
+import { EmbeddedError } from './embedded-error.ts'
+import { alreadyRuns, ensureCluster, findHome, holdHome, type Home, openHome } from './embedded-home.ts'
+import {
+  atOnce,
+  boundLog,
+  endPostmaster,
+  isPostmaster,
+  lastComplaint,
+  launch,
+  orderly,
+  reach,
+  readAddress,
+  type Session,
+} from './embedded-postmaster.ts'
+
+export { EmbeddedError }
+
+export interface EmbeddedServer extends AsyncDisposable {
+  /** The directory of the unix socket: what `pg` calls the host. */
+  readonly socketDir: string
+  /** Part of the socket's name; no TCP port is open. */
+  readonly port: number
+  readonly dataDir: string
+  /** Settings for a `pg` client of this role and database. */
+  connection(user: string, database: string): { host: string; port: number; user: string; database: string }
+  /** Ends the server in order, or only our own connection to one that we joined. Repeatable. */
+  stop(): Promise<void>
+  /** Resolves with the reason when the server ends without `stop()`. Then it can be started again. */
+  readonly died: Promise<string>
+}
+
+/** Where the data lies unless the operator says otherwise. */
+export const defaultDataDir = (): string => {
+  if (process.getuid?.() === 0) return '/var/lib/ates'
+  const { XDG_DATA_HOME: base = '' } = process.env
+  return join(isAbsolute(base) ? base : join(homedir(), '.local/share'), 'ates')
+}
+
+/**
+ * Starts the server on this data, creating the data when there is none, or takes over one that a killed aTES left
+ * running; and owns it from then on. Throws `EmbeddedError`, also when somebody else owns it.
+ *
+ * Two locks say who owns a server. A lock on a file in the data directory covers what happens without a server:
+ * creating the data, starting, ending what hangs. An advisory lock in the server covers the rest, whatever became of
+ * the file. The kernel and the server free them when their holder dies.
+ */
+export const startEmbedded = async (options: {
+  dataDir: string
+  log: Log
+  settings?: Record<string, string>
+}): Promise<EmbeddedServer> => {
+  const { log } = options
+  const home = await openHome(options.dataDir)
+  const hold = await holdHome(home)
+  try {
+    const session = (await adopt(home, log)) ?? (await start(home, log, { ...moderate, ...options.settings }))
+    return await own(home, hold, session)
+  } catch (error) {
+    hold.close()
+    throw error
+  }
+}
+
+/** Connects to the server that runs on this data, without owning it. Null when none runs. */
+export const joinEmbedded = async ({ dataDir }: { dataDir: string }): Promise<EmbeddedServer | null> => {
+  const home = await findHome(dataDir)
+  const address = home && (await readAddress(home))
+  if (!address || !(await isPostmaster(home, address.pid))) return null
+  const alive = (): Promise<boolean> => isPostmaster(home, address.pid)
+  const session = await reach(home, alive, silenceMs)
+  if (session) return serve(home, session, async () => reach(home, alive, silenceMs), endSession)
+  if (!(await alive())) return null
+  throw new EmbeddedError(`The PostgreSQL server of ${home.dir} (process ${address.pid}) does not answer: restart aTES`)
+}
+
+/** For the memory and the load of one company on one machine; durability is as PostgreSQL's defaults have it. */
+const moderate: Readonly<Record<string, string>> = {
+  shared_buffers: '64MB',
+  max_connections: '100',
+  max_wal_size: '1GB',
+  // Nothing replicates from here, so the log only serves recovery.
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_logical_replication_workers: '0',
+  // Saves three processes that read ahead; the data is small enough to stay in memory.
+  io_method: 'sync',
+  jit: 'off',
+  unix_socket_permissions: '0700',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_line_prefix: '%m [%p] %q%u@%d ',
+  log_checkpoints: 'off',
+}
+
+/** How long a living server may leave us without any answer. */
+const silenceMs = 5_000
+
+/** Takes over a server whose owner was killed. One that hangs is ended: what it had committed is safe. */
+const adopt = async (home: Home, log: Log): Promise<Session | null> => {
+  const pid = (await readAddress(home))?.pid
+  if (pid === undefined || !(await isPostmaster(home, pid))) return null
+  const session = await reach(home, () => isPostmaster(home, pid), silenceMs)
+  if (session) {
+    log.info({ pid, dataDir: home.dir }, 'took over the database server of an earlier run')
+    return session
+  }
+  log.warn({ pid, dataDir: home.dir }, 'ending the database server of an earlier run, which does not answer')
+  await end(home, pid, atOnce)
+  return null
+}
+
+/** How long processes of a killed server may keep the next one from starting; a long statement ends only by itself. */
+const leftoversMs = 30_000
+const leftovers = /pre-existing shared memory block|lock file .* already exists|is being used by another process/
+
+const start = async (home: Home, log: Log, settings: Record<string, string>): Promise<Session> => {
+  const binaries = await binariesFor(home)
+  await ensureCluster(home, binaries, log)
+  for (const giveUp = Date.now() + leftoversMs; ; await delay(100)) {
+    const { child, logStart } = await launch(home, binaries, settings)
+    const { pid = 0 } = child
+    const session = await reach(home, () => child.exitCode === null && child.signalCode === null, startSilenceMs)
+    if (session) {
+      log.info({ pid, dataDir: home.dir, version: binaries.version }, 'started the database server')
+      return session
+    }
+    await end(home, pid, atOnce)
+    const complaint = await lastComplaint(home, logStart)
+    if (leftovers.test(complaint) && Date.now() < giveUp) continue
+    throw new EmbeddedError(`PostgreSQL did not start on ${home.cluster}: ${complaint} (its log: ${home.logFile})`)
+  }
+}
+
+/** Starting on a slow or busy disk, a server of ours may be silent for longer before it listens. */
+const startSilenceMs = 30_000
+
+/** Root's files may be out of reach for the server's user, so that one always runs its own copy. */
+const binariesFor = async (home: Home): Promise<Binaries> => {
+  const installed = await installedBinaries()
+  return home.runAs ? copiedBinaries(installed, home.dir) : usableBinaries(installed, home.dir)
+}
+
+const end = async (home: Home, pid: number, steps: typeof orderly): Promise<void> => {
+  if (await endPostmaster(home, pid, steps)) return
+  throw new EmbeddedError(`The PostgreSQL server of ${home.dir} (process ${pid}) cannot be ended: restart the machine`)
+}
+
+const lockWaitMs = 3_000
+
+/** True when this session became the owner. A killed owner's session ends a moment after it, so this waits a little. */
+const takeOwnership = async ({ client }: Session): Promise<boolean> => {
+  const ask = 'select pg_try_advisory_lock(1632912723) as taken' // 'aTES' in ASCII
+  for (const giveUp = Date.now() + lockWaitMs; Date.now() < giveUp; await delay(20)) {
+    const { rows } = await client.query<{ taken: boolean }>(ask)
+    if (rows[0]?.taken) return true
+  }
+  return false
+}
+
+/** `pg` has these, its types do not. */
+type Tied = { ref(): void; unref(): void }
+
+const endSession = async ({ client }: Session): Promise<void> => {
+  ;(client as typeof client & Tied).ref()
+  await client.end()
+}
+
+const own = async (home: Home, hold: DatabaseSync, session: Session): Promise<EmbeddedServer> => {
+  if (!(await takeOwnership(session))) {
+    await endSession(session)
+    throw alreadyRuns(home)
+  }
+  const pid = (await readAddress(home))?.pid ?? 0
+  const keeper = setInterval(() => void boundLog(home).catch(() => {}), 3_600_000).unref()
+  const release = (): void => {
+    clearInterval(keeper)
+    if (hold.isOpen) hold.close()
+  }
+  const regain = async (): Promise<Session | null> => {
+    const next = await reach(home, () => isPostmaster(home, pid), silenceMs)
+    return next && (await takeOwnership(next)) ? next : null
+  }
+  const stop = async (last: Session): Promise<void> => {
+    const socketDir = last.client.host
+    await end(home, pid, orderly)
+    await endSession(last)
+    if (!socketDir.startsWith(home.dir)) await rmdir(socketDir).catch(() => {})
+  }
+  return serve(home, session, regain, stop, release)
+}
+
+/** Watches the connection. A lost one is made again while the server lives: it restarts itself when a part crashed. */
+const serve = (
+  home: Home,
+  first: Session,
+  regain: () => Promise<Session | null>,
+  stopServer: (last: Session) => Promise<void>,
+  release: () => void = () => {},
+): EmbeddedServer => {
+  const { host: socketDir, port } = first.client
+  const died = Promise.withResolvers<string>()
+  let current: Session | null = first
+  let stopping: Promise<void> | undefined
+  const watch = async (): Promise<void> => {
+    while (current) {
+      // Watching alone must not keep the process alive.
+      ;(current.client as typeof current.client & Tied).unref()
+      await current.closed
+      if (stopping) return
+      current = await regain().catch(() => null)
+      if (stopping && current) await endSession(current)
+    }
+    release()
+    if (!stopping) died.resolve(`the PostgreSQL server of ${home.dir} ended or was lost; its log is ${home.logFile}`)
+  }
+  void watch()
+  const stop = (): Promise<void> =>
+    (stopping ??= (async () => {
+      if (current) await stopServer(current).finally(release)
+    })())
+  return {
+    socketDir,
+    port,
+    dataDir: home.dir,
+    connection: (user, database) => ({ host: socketDir, port, user, database }),
+    stop,
+    died: died.promise,
+    [Symbol.asyncDispose]: stop,
+  }
+}

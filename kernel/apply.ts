@@ -32,7 +32,7 @@ const applyOnce = (applying: Applying, run: Run): Promise<Position> =>
     const last = fresh.at(-1)
     if (!last || fresh[0]?.number !== position.number + 1) return position
     const now = await applying.clock.now(tx)
-    await handle(applying, tx, fresh, now)
+    await handle(applying, tx, fresh, { now, applied: position.number })
     const concerned = fresh.some((event) => knownVersion(applying.consumer, event.type) !== undefined)
     const parkedInRow = concerned ? 0 : position.parkedInRow
     await movePosition(tx, key, last, parkedInRow, now)

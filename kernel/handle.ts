@@ -14,8 +14,15 @@ export interface Applying {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Replaces the names of derived tables; a replay gives those of its shadows, and emits nothing. */
-  readonly shadow?: (table: string) => string
+  /** Set while replaying beside the live tables. */
+  readonly shadow?: Shadow
+}
+
+/** Where a replay writes: emits nothing, and leaves out what a person has discarded or nobody could apply. */
+export interface Shadow {
+  /** The name of the shadow of a derived table, and of the consumer's own position. */
+  readonly nameOf: (name: string) => string
+  readonly leftOut: ReadonlySet<number>
 }
 
 /** Consecutive events, and the id of the one before the first where it is known. */
@@ -26,7 +33,7 @@ export interface Run {
 
 export const keyOf = ({ database, consumer, shadow }: Applying): PositionKey => ({
   schema: database.schema,
-  consumer: shadow ? shadow(consumer.name) : consumer.name,
+  consumer: shadow?.nameOf(consumer.name) ?? consumer.name,
   stream: consumer.stream,
 })
 
@@ -50,7 +57,12 @@ const typed = (types: readonly EventType[], event: EventRecord): Delivered => {
 const listens = ({ types }: Subscription, event: EventRecord): boolean => types.some(({ name }) => name === event.type)
 
 /** Gives each subscription its events, as one set, in number order. Throws what the schema or a handler throws. */
-export const handle = async (applying: Applying, tx: Tx, events: readonly EventRecord[], now: Date): Promise<void> => {
+export const handle = async (
+  applying: Applying,
+  tx: Tx,
+  events: readonly EventRecord[],
+  { now, applied }: { now: Date; applied: number },
+): Promise<void> => {
   const { database, consumer, random, shadow } = applying
   const { emit, collected } = outboxOf(random)
   const context: ConsumerContext = {
@@ -58,14 +70,18 @@ export const handle = async (applying: Applying, tx: Tx, events: readonly EventR
     now,
     random,
     emit,
+    applied,
+    replaying: shadow !== undefined,
     stream: consumer.stream,
     derived: (table) => {
       if (!consumer.derived.includes(table)) throw new Error(`${consumer.name} does not declare ${table} as derived`)
-      return sql`${sql.id(database.schema, shadow ? shadow(table) : table)}`
+      return sql`${sql.id(database.schema, shadow?.nameOf(table) ?? table)}`
     },
   }
   for (const subscription of consumer.subscriptions) {
-    const own = events.filter((event) => listens(subscription, event)).map((event) => typed(subscription.types, event))
+    const own = events
+      .filter((event) => listens(subscription, event) && !shadow?.leftOut.has(event.number))
+      .map((event) => typed(subscription.types, event))
     if (own.length > 0) await subscription.apply(own, context)
   }
   if (shadow) return

@@ -40,7 +40,7 @@ export const findJob = async <P>(schema: string, job: Job<P>, tx: Tx, id: number
 /** Newest first, those with an id below `before`. */
 export const listJobs = async <P>(schema: string, job: Job<P>, tx: Tx, before: number, limit: number): Promise<JobRow<P>[]> => {
   const { rows } = await sql<JobRow<P>>`
-    select ${columns} from ${sql.id(schema, 'job')} where name = ${job.name} and id < ${before}
+    select ${columns} from ${sql.id(schema, 'job')} where name = ${job.name} and id < ${before}::bigint
     order by id desc limit ${limit}`.execute(tx)
   return rows
 }

@@ -111,12 +111,12 @@ const decide = async (
  */
 export const retryParked = async (applying: Applying, tx: Tx, number: number, decider: Decider): Promise<string> => {
   const key = keyOf(applying)
-  await lockPosition(tx, key)
+  const { number: applied } = await lockPosition(tx, key)
   const event = await lockParked(tx, key, number)
   if (!event) return 'absent'
   await sql`savepoint retry`.execute(tx)
   try {
-    await handle(applying, tx, [event], decider.now)
+    await handle(applying, tx, [event], { now: decider.now, applied })
   } catch (error) {
     if (isTransient(error)) throw error
     await sql`rollback to savepoint retry`.execute(tx)

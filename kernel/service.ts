@@ -45,6 +45,10 @@ export interface ConsumerContext {
   readonly random: Random
   readonly emit: Emit
   readonly stream: string
+  /** Number of the last event applied before these; these come right after it, or are a late retry of older ones. */
+  readonly applied: number
+  /** True while the consumer is replayed into shadow tables: facts must be read, not made. */
+  readonly replaying: boolean
   /** A table of derived data: the live one, or its shadow while the consumer is replayed beside it. */
   readonly derived: (table: string) => RawBuilder<unknown>
 }

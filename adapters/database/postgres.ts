@@ -66,7 +66,7 @@ const naming = (pool: pg.Pool, named: boolean): PostgresPool => {
           ? client.query({ name: nameOf(text), text, values: [...values] })
           : client.query(text, [...values]),
       release: (error?: Error | boolean) => client.release(error),
-    }) as PostgresPoolClient
+    }) as unknown as PostgresPoolClient
   return {
     connect: async () => {
       const client = await pool.connect()
@@ -76,7 +76,7 @@ const naming = (pool: pg.Pool, named: boolean): PostgresPool => {
     },
     end: () => pool.end(),
     options: pool.options,
-  } as PostgresPool
+  } as unknown as PostgresPool
 }
 
 /** Migrations take their lock themselves, for their transaction; a session's lock would not survive a pooler. */

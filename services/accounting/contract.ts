@@ -29,6 +29,7 @@ export const accounting = contract('accounting', {
     input: z.object({ popugId, after: pageMark, limit: pageSize }),
     output: z.object({
       popugId,
+      name: z.string().nullable().describe('null until accounting has heard of the person'),
       balanceCents: cents,
       todayCents: cents,
       today: day,

@@ -1,0 +1,48 @@
+// Tables of accounting. Facts: price, accounting_day, late_booking. Derived from the task tracker's events: posting,
+// account, account_day. Derived from identity's events: holder.
+import type { Migrations } from '../../kernel/migrations.ts'
+
+export const migrations: Migrations = {
+  '0001-ledger': [
+    // One row, whose lock makes all writers of the ledger take turns. Holds the open day.
+    `create table ledger (only boolean primary key default true check (only), day date)`,
+    `insert into ledger default values`,
+    // A day begins with the first event applied on it and never ends before the next one begins.
+    `create table accounting_day (
+      day date, stream text, from_number bigint not null check (from_number > 0), opened_at timestamptz not null,
+      primary key (stream, day), unique (stream, from_number))`,
+    // Events applied late, after their day had ended: booked on the day that was open then.
+    `create table late_booking (stream text, number bigint, day date not null, primary key (stream, number))`,
+    // Drawn once per task, by whatever event speaks of it first.
+    `create table price (
+      task_id int primary key,
+      fee_cents bigint not null check (fee_cents between 1000 and 2000),
+      reward_cents bigint not null check (reward_cents between 2000 and 4000),
+      stream text not null, number bigint not null, at timestamptz not null)`,
+    // From one account to another: cannot fail to balance.
+    `create table posting (
+      stream text, number bigint, line smallint, event_id uuid not null,
+      kind text not null check (kind in ('fee', 'reward')),
+      task_id int not null, assignment int, popug_id int not null,
+      from_account text not null, to_account text not null, amount_cents bigint not null check (amount_cents > 0),
+      day date not null, at timestamptz not null,
+      primary key (stream, number, line),
+      check (from_account <> to_account),
+      check ((kind = 'fee') = (assignment is not null)))`,
+    `create unique index one_fee_per_assignment on posting (task_id, assignment) where kind = 'fee'`,
+    `create unique index one_reward_per_task on posting (task_id) where kind = 'reward'`,
+    `create index posting_of_popug on posting (popug_id, number, line)`,
+    `create function posting_is_final() returns trigger language plpgsql as $$
+      begin raise exception 'postings are never changed' using errcode = 'check_violation'; end $$`,
+    `create trigger posting_is_final before update or delete on posting for each row execute function posting_is_final()`,
+    `create trigger posting_stays before truncate on posting for each statement execute function posting_is_final()`,
+    `revoke update, delete, truncate on posting from current_user`,
+    `create table account (id text primary key, balance_cents bigint not null)`,
+    `create table account_day (
+      account text, day date, in_cents bigint not null check (in_cents >= 0), out_cents bigint not null check (out_cents >= 0),
+      primary key (account, day))`,
+  ],
+  '0002-holders': [
+    `create table holder (id int primary key, name text not null, role text not null, active boolean not null, version int not null)`,
+  ],
+}

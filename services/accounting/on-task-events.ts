@@ -1,0 +1,65 @@
+// ChargeOnTaskAssigned and PayOnTaskCompleted: what happens to tasks becomes money, each event once.
+import { RepeatableFailure } from '../../kernel/failure.ts'
+import { type Consumer, type ConsumerContext, type Delivered, on } from '../../kernel/service.ts'
+import { taskTracker } from '../task-tracker/contract.ts'
+import { businessDay, dayBegins } from './rules/days.ts'
+import { type Basis, fees, type Posting, rewards } from './rules/postings.ts'
+import { drawPrices, type Price } from './rules/prices.ts'
+import { beginDay, conflictingPostings, daysOf, findPrices, insertPostings, insertPrices, lockLedger, noteLate } from './store.ts'
+
+/** Prices of these tasks; those that are heard of for the first time are drawn and kept. */
+const keepPrices = async (taskIds: readonly number[], first: Delivered, { tx, random, stream }: ConsumerContext): Promise<Price[]> => {
+  const known = await findPrices(tx, taskIds)
+  const knownIds = new Set(known.map(({ taskId }) => taskId))
+  const drawn = drawPrices(taskIds.filter((taskId) => !knownIds.has(taskId)), random.integer)
+  if (drawn.length > 0) await insertPrices(tx, drawn, { stream, number: first.number, at: first.at })
+  return [...known, ...drawn]
+}
+
+/** Opens today when its first event comes, and books late events on the open day. A replay only reads what was decided. */
+const bookDays = async (numbers: readonly number[], timeZone: string, context: ConsumerContext): Promise<Map<number, string>> => {
+  const { tx, now, stream, applied, replaying } = context
+  if (!replaying) {
+    const open = await lockLedger(tx)
+    const today = businessDay(now, timeZone)
+    if (dayBegins(open, today)) await beginDay(tx, stream, today, applied + 1, now)
+    const late = numbers.filter((number) => number <= applied)
+    if (late.length > 0) await noteLate(tx, stream, late, dayBegins(open, today) ? today : (open ?? today))
+  }
+  return daysOf(tx, stream, numbers)
+}
+
+type TaskEvent = Delivered<typeof taskTracker.taskAssigned> | Delivered<typeof taskTracker.taskCompleted>
+
+const basisFor = async (events: readonly TaskEvent[], timeZone: string, context: ConsumerContext): Promise<Basis> => {
+  const days = await bookDays(events.map(({ number }) => number), timeZone, context)
+  const taskIds = [...new Set(events.map(({ data }) => data.taskId))]
+  const prices = await keepPrices(taskIds, events[0] as Delivered, context)
+  return { dayOf: days, priceOf: new Map(prices.map((price) => [price.taskId, price])) }
+}
+
+/** The same business key with the same content was written before; with another content somebody must look at it. */
+const post = async (postings: readonly Posting[], { tx, derived, stream }: ConsumerContext): Promise<void> => {
+  const written = await insertPostings(tx, derived, stream, postings)
+  if (written === postings.length) return
+  const conflicting = await conflictingPostings(tx, derived, postings)
+  if (conflicting.length > 0) throw new RepeatableFailure(`the ledger says otherwise about event ${conflicting.join(', ')}`)
+}
+
+const chargeOnTaskAssigned = (timeZone: string) =>
+  on('ChargeOnTaskAssigned', [taskTracker.taskAssigned], async (events, context) =>
+    post(fees(events, await basisFor(events, timeZone, context)), context),
+  )
+
+const payOnTaskCompleted = (timeZone: string) =>
+  on('PayOnTaskCompleted', [taskTracker.taskCompleted], async (events, context) =>
+    post(rewards(events, await basisFor(events, timeZone, context)), context),
+  )
+
+/** Both share one position, so that the ledger stands at one number. They commute: lines are ordered by event. */
+export const ledger = (timeZone: string): Consumer => ({
+  name: 'ledger',
+  stream: 'task-tracker',
+  subscriptions: [chargeOnTaskAssigned(timeZone), payOnTaskCompleted(timeZone)],
+  derived: ['posting', 'account', 'account_day'],
+})

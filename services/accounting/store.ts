@@ -1,0 +1,182 @@
+// Every statement of accounting, each over a set. Tables of derived data are given by `derived`: live or shadow.
+import { type RawBuilder, sql } from 'kysely'
+import type { Tx } from '../../kernel/ports.ts'
+import type { Posting } from './rules/postings.ts'
+import type { Price } from './rules/prices.ts'
+
+export type Derived = (table: string) => RawBuilder<unknown>
+export const live: Derived = (table) => sql`${sql.id('accounting', table)}`
+
+/** Makes all writers of the ledger take turns; gives the open day. */
+export const lockLedger = async (tx: Tx): Promise<string | null> => {
+  const { rows } = await sql<{ day: string | null }>`select day from accounting.ledger for update`.execute(tx)
+  return rows[0]?.day ?? null
+}
+
+export const beginDay = async (tx: Tx, stream: string, day: string, fromNumber: number, now: Date): Promise<void> => {
+  await sql`
+    with begun as (update accounting.ledger set day = ${day})
+    insert into accounting.accounting_day (stream, day, from_number, opened_at)
+    values (${stream}, ${day}, ${fromNumber}, ${now})`.execute(tx)
+}
+
+/** Books on the open day what comes after its own day has ended. */
+export const noteLate = async (tx: Tx, stream: string, numbers: readonly number[], day: string): Promise<void> => {
+  await sql`
+    insert into accounting.late_booking (stream, number, day)
+    select ${stream}, number, ${day} from unnest(${numbers}::bigint[]) as n(number)
+    on conflict do nothing`.execute(tx)
+}
+
+/** The accounting day of each event. */
+export const daysOf = async (tx: Tx, stream: string, numbers: readonly number[]): Promise<Map<number, string>> => {
+  const { rows } = await sql<{ number: number; day: string }>`
+    select n.number, coalesce(l.day, (
+      select d.day from accounting.accounting_day d
+      where d.stream = ${stream} and d.from_number <= n.number order by d.from_number desc limit 1)) as day
+    from unnest(${numbers}::bigint[]) as n(number)
+    left join accounting.late_booking l on l.stream = ${stream} and l.number = n.number`.execute(tx)
+  return new Map(rows.map(({ number, day }) => [number, day]))
+}
+
+interface PriceRow {
+  readonly taskId: number
+  readonly feeCents: number
+  readonly rewardCents: number
+}
+
+export const findPrices = async (tx: Tx, taskIds: readonly number[]): Promise<Price[]> => {
+  const { rows } = await sql<PriceRow>`
+    select task_id as "taskId", fee_cents as "feeCents", reward_cents as "rewardCents"
+    from accounting.price where task_id = any(${taskIds}::int[]) order by task_id`.execute(tx)
+  return rows.map((row) => ({ taskId: row.taskId, feeCents: BigInt(row.feeCents), rewardCents: BigInt(row.rewardCents) }))
+}
+
+export interface PriceCause {
+  readonly stream: string
+  readonly number: number
+  readonly at: Date
+}
+
+export const insertPrices = async (tx: Tx, prices: readonly Price[], { stream, number, at }: PriceCause): Promise<void> => {
+  await sql`
+    insert into accounting.price (task_id, fee_cents, reward_cents, stream, number, at)
+    select task_id, fee, reward, ${stream}, ${number}, ${at}
+    from unnest(${prices.map((p) => p.taskId)}::int[], ${prices.map((p) => String(p.feeCents))}::bigint[],
+      ${prices.map((p) => String(p.rewardCents))}::bigint[]) as p(task_id, fee, reward)`.execute(tx)
+}
+
+const givenColumns = sql.raw(`(number bigint, line smallint, "eventId" uuid, kind text, "taskId" int, assignment int,
+  "popugId" int, "from" text, "to" text, "amountCents" bigint, day date, at timestamptz)`)
+
+const asJson = (postings: readonly Posting[]): string =>
+  JSON.stringify(postings.map((posting) => ({ ...posting, amountCents: String(posting.amountCents) })))
+
+/**
+ * Writes postings, balances and sums of days in one statement, accounts in order of their ids. What is there already
+ * under its business key is left out. Gives how many were written.
+ */
+export const insertPostings = async (tx: Tx, derived: Derived, stream: string, postings: readonly Posting[]): Promise<number> => {
+  const { rows } = await sql<{ count: number }>`
+    with inserted as (
+      insert into ${derived('posting')}
+        (stream, number, line, event_id, kind, task_id, assignment, popug_id, from_account, to_account, amount_cents, day, at)
+      select ${stream}, number, line, "eventId", kind, "taskId", assignment, "popugId", "from", "to", "amountCents", day, at
+      from jsonb_to_recordset(${asJson(postings)}::jsonb) as g ${givenColumns} order by number, line
+      on conflict do nothing
+      returning from_account, to_account, amount_cents, day
+    ), moves as (
+      select from_account as account, day, 0 as plus, amount_cents as minus from inserted
+      union all select to_account, day, amount_cents, 0 from inserted
+    ), balances as (
+      insert into ${derived('account')} as a (id, balance_cents)
+      select account, sum(plus - minus)::bigint from moves group by account order by account
+      on conflict (id) do update set balance_cents = a.balance_cents + excluded.balance_cents
+    ), days as (
+      insert into ${derived('account_day')} as d (account, day, in_cents, out_cents)
+      select account, day, sum(plus)::bigint, sum(minus)::bigint from moves group by account, day order by account, day
+      on conflict (account, day) do update
+        set in_cents = d.in_cents + excluded.in_cents, out_cents = d.out_cents + excluded.out_cents
+    )
+    select count(*)::int as count from inserted`.execute(tx)
+  return rows[0]?.count ?? 0
+}
+
+/** Those of the given postings whose business key stands in the ledger with another content. */
+export const conflictingPostings = async (tx: Tx, derived: Derived, postings: readonly Posting[]): Promise<number[]> => {
+  const { rows } = await sql<{ number: number }>`
+    select g.number from jsonb_to_recordset(${asJson(postings)}::jsonb) as g ${givenColumns}
+    join ${derived('posting')} p on p.kind = g.kind and p.task_id = g."taskId" and p.assignment is not distinct from g.assignment
+    where (p.popug_id, p.from_account, p.to_account, p.amount_cents) is distinct from (g."popugId", g."from", g."to", g."amountCents")
+    order by g.number`.execute(tx)
+  return rows.map(({ number }) => number)
+}
+
+export interface Summary {
+  readonly balanceCents: number
+  readonly todayCents: number
+  readonly upTo: number
+}
+
+export const accountSummary = async (tx: Tx, account: string, today: string): Promise<Summary> => {
+  const { rows } = await sql<Summary>`
+    select coalesce((select balance_cents from accounting.account where id = ${account}), 0) as "balanceCents",
+      coalesce((select in_cents - out_cents from accounting.account_day where account = ${account} and day = ${today}), 0)
+        as "todayCents",
+      coalesce((select number from accounting.position where consumer = 'ledger' and stream = 'task-tracker'), 0)
+        as "upTo"`.execute(tx)
+  return rows[0] ?? { balanceCents: 0, todayCents: 0, upTo: 0 }
+}
+
+export interface Line {
+  readonly stream: string
+  readonly number: number
+  readonly line: number
+  readonly eventId: string
+  readonly kind: 'fee' | 'reward'
+  readonly taskId: number
+  readonly assignment: number | null
+  readonly signedCents: number
+  readonly day: string
+  readonly at: Date
+}
+
+/** Newest first by (event number, line), those before the given place. */
+export const accountLines = async (
+  tx: Tx,
+  popugId: number,
+  before: { number: number; line: number },
+  limit: number,
+): Promise<Line[]> => {
+  const { rows } = await sql<Line>`
+    select stream, number, line, event_id as "eventId", kind, task_id as "taskId", assignment,
+      case kind when 'fee' then -amount_cents else amount_cents end as "signedCents", day, at
+    from accounting.posting
+    where popug_id = ${popugId} and (number, line) < (${before.number}::bigint, ${before.line}::int)
+    order by number desc, line desc limit ${limit}`.execute(tx)
+  return rows
+}
+
+export interface Holder {
+  readonly popugId: number
+  readonly name: string
+  readonly role: string
+  readonly active: boolean
+  readonly version: number
+}
+
+/** Keeps what is newer than what is there. */
+export const saveHolders = async (tx: Tx, holders: readonly Holder[]): Promise<void> => {
+  await sql`
+    insert into accounting.holder (id, name, role, active, version)
+    select * from unnest(${holders.map((h) => h.popugId)}::int[], ${holders.map((h) => h.name)}::text[],
+      ${holders.map((h) => h.role)}::text[], ${holders.map((h) => h.active)}::boolean[], ${holders.map((h) => h.version)}::int[])
+    on conflict (id) do update
+      set name = excluded.name, role = excluded.role, active = excluded.active, version = excluded.version
+      where holder.version < excluded.version`.execute(tx)
+}
+
+export const holderName = async (tx: Tx, popugId: number): Promise<string | null> => {
+  const { rows } = await sql<{ name: string }>`select name from accounting.holder where id = ${popugId}`.execute(tx)
+  return rows[0]?.name ?? null
+}

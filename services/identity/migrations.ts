@@ -1,0 +1,19 @@
+// Tables of identity. Facts: all of them. Credentials and sessions have tables of their own, made by the sign-in adapter.
+import type { Migrations } from '../../kernel/migrations.ts'
+
+export const migrations: Migrations = {
+  '0001-people': [
+    `create table person (
+      id int generated always as identity primary key,
+      name text not null check (char_length(name) between 1 and 100), email text not null unique check (email = lower(email)),
+      role text not null check (role in ('popug', 'manager', 'accountant', 'admin')),
+      active boolean not null default true, version int not null default 1, created_at timestamptz not null)`,
+    `create index person_admin on person (id) where role = 'admin' and active`,
+    // Only hashes: who reads this table cannot use a link.
+    `create table invitation (
+      person_id int primary key references person, token_hash text not null unique,
+      expires_at timestamptz not null, used_at timestamptz)`,
+    `create table first_administrator (only boolean primary key default true check (only), token_hash text, used_at timestamptz)`,
+    `insert into first_administrator default values`,
+  ],
+}

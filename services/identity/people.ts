@@ -1,0 +1,63 @@
+// People: invite, change, list. Every change is published, for the others keep what they need of it.
+import { numberInMark, pageMarkOf, pageOf } from '../../kernel/page.ts'
+import type { SignIn } from '../../kernel/ports.ts'
+import { isRefusal, ok, refuse } from '../../kernel/result.ts'
+import type { Context, Handler } from '../../kernel/service.ts'
+import { identity } from './contract.ts'
+import { change, invitationMs, type Person, tokenHash } from './rules.ts'
+import { findPerson, insertPerson, listPeople, lockActiveAdmins, lockPerson, saveInvitation, savePeople } from './store.ts'
+
+export const personOnWire = ({ version: _version, createdAt, ...person }: Person) => ({
+  ...person,
+  createdAt: createdAt.toISOString(),
+})
+
+/** What others learn of a person: everything but the e-mail address. */
+export const personData = ({ popugId, name, role, active, version }: Person) => ({ popugId, name, role, active, version })
+
+/** 244 random bits. */
+export const newToken = ({ random }: Context): string => `${random.uuid()}${random.uuid()}`.replaceAll('-', '')
+
+const invite = async (person: Person, context: Context) => {
+  const token = newToken(context)
+  await saveInvitation(context.tx, person.popugId, tokenHash(token), new Date(context.now.getTime() + invitationMs))
+  return ok({ person: personOnWire(person), token })
+}
+
+export const invitePerson: Handler<typeof identity.invitePerson> = async (input, context) => {
+  const person = await insertPerson(context.tx, input, context.now)
+  if (!person) return refuse('email_taken')
+  context.emit(identity.popugRegistered, [personData(person)])
+  return invite(person, context)
+}
+
+export const renewInvitation: Handler<typeof identity.renewInvitation> = async ({ popugId }, context) => {
+  const person = await lockPerson(context.tx, popugId)
+  if (!person) return refuse('person_not_found')
+  return person.active ? invite(person, context) : refuse('person_disabled')
+}
+
+export const changePerson =
+  (signIn: SignIn): Handler<typeof identity.changePerson> =>
+  async ({ popugId, ...wanted }, { tx, emit }) => {
+    const admins = await lockActiveAdmins(tx)
+    const person = await lockPerson(tx, popugId)
+    if (!person) return refuse('person_not_found')
+    const changed = change(person, wanted, admins)
+    if (isRefusal(changed) || changed.ok === person) return isRefusal(changed) ? changed : ok(personOnWire(person))
+    await savePeople(tx, [changed.ok])
+    emit(identity.popugChanged, [personData(changed.ok)])
+    if (!changed.ok.active) await signIn.endSessions(popugId)
+    return ok(personOnWire(changed.ok))
+  }
+
+export const getPeople: Handler<typeof identity.getPeople> = async ({ text = '', after, limit }, { tx }) => {
+  const people = await listPeople(tx, text, numberInMark(after, 0, 0), limit + 1)
+  const { page, next } = pageOf(people, limit, ({ popugId }) => pageMarkOf(popugId))
+  return ok({ people: page.map(personOnWire), next })
+}
+
+export const getMe: Handler<typeof identity.getMe> = async (_input, { tx, actor }) => {
+  const person = await findPerson(tx, actor.id ?? 0)
+  return person ? ok(personOnWire(person)) : refuse('person_not_found')
+}

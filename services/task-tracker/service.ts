@@ -1,0 +1,30 @@
+// The task tracker, put together.
+import { defineService } from '../../kernel/service.ts'
+import { assignTasks, cancelReassignment, getReassignment, listReassignments } from './assign-tasks.ts'
+import { completeTask } from './complete-task.ts'
+import { taskTracker as contract } from './contract.ts'
+import { createTask } from './create-task.ts'
+import { describeTasks, getRoster, getTask, getTasks } from './get-tasks.ts'
+import { migrations } from './migrations.ts'
+import { roster } from './on-people-events.ts'
+import { reassignTasks } from './reassign-tasks.ts'
+
+export const taskTracker = defineService({
+  name: 'task-tracker',
+  contract,
+  handlers: {
+    createTask,
+    completeTask,
+    assignTasks,
+    cancelReassignment,
+    getReassignment,
+    listReassignments,
+    getTasks,
+    getTask,
+    describeTasks,
+    getRoster,
+  },
+  consumers: [roster],
+  jobs: [reassignTasks],
+  migrations,
+})

@@ -1,0 +1,171 @@
+// Every statement of the task tracker, each over a set.
+import { type RawBuilder, sql } from 'kysely'
+import type { Tx } from '../../kernel/ports.ts'
+import type { Task } from './rules.ts'
+
+const taskColumns = sql`t.id as "taskId", x.description, t.state, t.assignee as "assigneeId", p.name as "assigneeName",
+  p.active as "assigneeActive", t.assignment, t.created_by as "createdBy", t.created_at as "createdAt",
+  t.assigned_at as "assignedAt", t.completed_at as "completedAt"`
+
+const taskTables = sql`task_tracker.task t
+  join task_tracker.task_text x on x.task_id = t.id
+  join task_tracker.popug p on p.id = t.assignee`
+
+/** Numbers of all who may be assigned. */
+export const assignablePopugs = async (tx: Tx): Promise<number[]> => {
+  const { rows } = await sql<{ ids: number[] }>`
+    select coalesce(array_agg(id order by id), '{}') as ids from task_tracker.popug where assignable`.execute(tx)
+  return rows[0]?.ids ?? []
+}
+
+export interface NewTask {
+  readonly description: string
+  readonly assigneeId: number
+}
+
+/** Gives the ids of the new tasks, in the order given. */
+export const insertTasks = async (tx: Tx, tasks: readonly NewTask[], createdBy: number, now: Date): Promise<number[]> => {
+  const { rows } = await sql<{ id: number }>`
+    with wanted as (
+      select nextval(pg_get_serial_sequence('task_tracker.task', 'id'))::int as id, assignee, description, place
+      from unnest(${tasks.map((t) => t.assigneeId)}::int[], ${tasks.map((t) => t.description)}::text[])
+        with ordinality as w(assignee, description, place)
+    ), inserted as (
+      insert into task_tracker.task (id, assignee, created_by, created_at, assigned_at) overriding system value
+      select id, assignee, ${createdBy}, ${now}, ${now} from wanted
+    ), texts as (
+      insert into task_tracker.task_text (task_id, description) select id, description from wanted
+    )
+    select id from wanted order by place`.execute(tx)
+  return rows.map(({ id }) => id)
+}
+
+export const findTasks = async (tx: Tx, taskIds: readonly number[]): Promise<Task[]> => {
+  const { rows } = await sql<Task>`
+    select ${taskColumns} from ${taskTables} where t.id = any(${taskIds}::int[]) order by t.id`.execute(tx)
+  return rows
+}
+
+export const lockTask = async (tx: Tx, taskId: number): Promise<Task | undefined> => {
+  const { rows } = await sql<Task>`
+    select ${taskColumns} from ${taskTables} where t.id = ${taskId} for update of t`.execute(tx)
+  return rows[0]
+}
+
+export const saveCompleted = async (tx: Tx, tasks: readonly Task[]): Promise<void> => {
+  await sql`
+    update task_tracker.task t set state = 'completed', completed_at = c.at
+    from unnest(${tasks.map((t) => t.taskId)}::int[], ${tasks.map((t) => t.completedAt)}::timestamptz[]) as c(id, at)
+    where t.id = c.id`.execute(tx)
+}
+
+export interface OpenRange {
+  readonly upTo: number
+  readonly total: number
+}
+
+/** The last task there is, and how many are open. */
+export const openTaskRange = async (tx: Tx): Promise<OpenRange> => {
+  const { rows } = await sql<OpenRange>`
+    select coalesce((select max(id) from task_tracker.task), 0)::int as "upTo",
+      (select count(*) from task_tracker.task where state = 'open')::int as total`.execute(tx)
+  return rows[0] ?? { upTo: 0, total: 0 }
+}
+
+/** The next open tasks in order of their ids. Waits for those that are being changed; skipping would forget them. */
+export const lockOpenTasks = async (tx: Tx, after: number, upTo: number, limit: number): Promise<number[]> => {
+  const { rows } = await sql<{ id: number }>`
+    select id from task_tracker.task where state = 'open' and id > ${after} and id <= ${upTo}
+    order by id limit ${limit} for update`.execute(tx)
+  return rows.map(({ id }) => id)
+}
+
+/** How many tasks of a range were completed since a moment. */
+export const countCompletedSince = async (tx: Tx, after: number, upTo: number, since: Date): Promise<number> => {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from task_tracker.task
+    where state = 'completed' and id > ${after} and id <= ${upTo} and completed_at >= ${since}`.execute(tx)
+  return rows[0]?.count ?? 0
+}
+
+export interface Assigned {
+  readonly taskId: number
+  readonly popugId: number
+  readonly assignment: number
+}
+
+/** Gives each task its new assignee and the next assignment number. Ordered by task. */
+export const saveAssignees = async (tx: Tx, taskIds: readonly number[], assignees: readonly number[], now: Date): Promise<Assigned[]> => {
+  const { rows } = await sql<Assigned>`
+    with moved as (
+      update task_tracker.task t set assignee = d.assignee, assignment = t.assignment + 1, assigned_at = ${now}
+      from unnest(${taskIds}::int[], ${assignees}::int[]) as d(id, assignee)
+      where t.id = d.id
+      returning t.id as "taskId", t.assignee as "popugId", t.assignment
+    )
+    select * from moved order by "taskId"`.execute(tx)
+  return rows
+}
+
+export interface TaskFilter {
+  readonly popugId?: number | undefined
+  readonly state?: 'open' | 'completed' | undefined
+  readonly text?: string | undefined
+}
+
+const escapeLike = (text: string): string => text.replaceAll(/[\\%_]/g, String.raw`\$&`)
+
+/** Fewer than three characters have no trigram to search by. */
+const shortestSearch = 3
+
+const conditions = ({ popugId, state, text }: TaskFilter): RawBuilder<unknown>[] => [
+  ...(popugId === undefined ? [] : [sql`t.assignee = ${popugId}`]),
+  ...(state === undefined ? [] : [sql`t.state = ${state}`]),
+  ...(text === undefined || [...text].length < shortestSearch ? [] : [sql`x.description ilike ${`%${escapeLike(text)}%`}`]),
+]
+
+/** Newest first, those with an id below `before`. */
+export const listTasks = async (tx: Tx, filter: TaskFilter, before: number, limit: number): Promise<Task[]> => {
+  const where = sql.join([sql`t.id < ${before}::bigint`, ...conditions(filter)], sql` and `)
+  const { rows } = await sql<Task>`
+    select ${taskColumns} from ${taskTables} where ${where} order by t.id desc limit ${limit}`.execute(tx)
+  return rows
+}
+
+export interface Described {
+  readonly taskId: number
+  readonly description: string
+}
+
+export const taskDescriptions = async (tx: Tx, taskIds: readonly number[]): Promise<Described[]> => {
+  const { rows } = await sql<Described>`
+    select task_id as "taskId", description from task_tracker.task_text
+    where task_id = any(${taskIds}::int[]) order by task_id`.execute(tx)
+  return rows
+}
+
+export interface Popug {
+  readonly popugId: number
+  readonly name: string
+  readonly role: string
+  readonly active: boolean
+  readonly version: number
+}
+
+/** Keeps what is newer than what is there. */
+export const savePopugs = async (tx: Tx, popugs: readonly Popug[]): Promise<void> => {
+  await sql`
+    insert into task_tracker.popug (id, name, role, active, version)
+    select * from unnest(${popugs.map((p) => p.popugId)}::int[], ${popugs.map((p) => p.name)}::text[],
+      ${popugs.map((p) => p.role)}::text[], ${popugs.map((p) => p.active)}::boolean[], ${popugs.map((p) => p.version)}::int[])
+    on conflict (id) do update
+      set name = excluded.name, role = excluded.role, active = excluded.active, version = excluded.version
+      where popug.version < excluded.version`.execute(tx)
+}
+
+export const listAssignable = async (tx: Tx, text: string, limit: number): Promise<{ popugId: number; name: string }[]> => {
+  const { rows } = await sql<{ popugId: number; name: string }>`
+    select id as "popugId", name from task_tracker.popug
+    where assignable and name ilike ${`%${escapeLike(text)}%`} order by name, id limit ${limit}`.execute(tx)
+  return rows
+}

@@ -1,0 +1,89 @@
+// Money, moments and days as a reader of one language in the business time zone sees them.
+import type { Language } from './texts/index.ts'
+
+/** English dates are day first; dollars are written as in the United States. */
+const dateLocales: Readonly<Record<Language, string>> = { en: 'en-GB', ru: 'ru-RU' }
+const moneyLocales: Readonly<Record<Language, string>> = { en: 'en-US', ru: 'ru-RU' }
+
+export interface Formats {
+  readonly timeZone: string
+  /** An amount in dollars with a sign only below zero. */
+  money(cents: number): string
+  /** An amount in dollars with its sign, plus or minus. */
+  signedMoney(cents: number): string
+  number(value: number): string
+  /** Hour and minute. */
+  time(iso: string): string
+  /** Day and time; the year only when it is not this one. */
+  moment(iso: string): string
+  /** Day, time and zone in full. */
+  fullMoment(iso: string): string
+  /** A calendar day (`2026-01-31`) with its day of the week. */
+  day(day: string): string
+  /** The calendar day of a moment in the business time zone. */
+  dayOf(moment: Date): string
+  /** How long it took, in seconds or minutes. */
+  span(fromIso: string, toIso: string): string
+}
+
+const made = new Map<string, Formats>()
+
+/** Formats are dear to make and are made once for each language and zone. */
+export const formatsOf = (language: Language, timeZone: string, now: Date): Formats => {
+  const year = new Intl.DateTimeFormat('en', { year: 'numeric', timeZone }).format(now)
+  const name = `${language} ${timeZone} ${year}`
+  let formats = made.get(name)
+  if (!formats) {
+    if (made.size > 20) made.clear()
+    made.set(name, (formats = make(language, timeZone, year)))
+  }
+  return formats
+}
+
+const make = (language: Language, timeZone: string, thisYear: string): Formats => {
+  const locale = dateLocales[language]
+  const dates = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { timeZone, ...options })
+  const dollars = (signDisplay: 'auto' | 'exceptZero') =>
+    new Intl.NumberFormat(moneyLocales[language], {
+      style: 'currency',
+      currency: 'USD',
+      currencyDisplay: 'narrowSymbol',
+      signDisplay,
+    })
+  const [plain, signed, digits] = [dollars('auto'), dollars('exceptZero'), new Intl.NumberFormat(locale)]
+  const year = new Intl.DateTimeFormat('en', { year: 'numeric', timeZone })
+  const time = dates({ hour: '2-digit', minute: '2-digit' })
+  const recent = dates({ day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+  const older = dates({ day: 'numeric', month: 'short', year: 'numeric' })
+  const full = dates({ dateStyle: 'long', timeStyle: 'long' })
+  const day = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'long', day: 'numeric', month: 'long' })
+  const dayOfYear = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', day: 'numeric', month: 'long', year: 'numeric' })
+  const isoDay = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
+  const units = (unit: 'second' | 'minute') =>
+    new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 })
+  const [seconds, minutes] = [units('second'), units('minute')]
+  return {
+    timeZone,
+    money: (cents) => withMinus(plain.format(decimal(cents))),
+    signedMoney: (cents) => withMinus(signed.format(decimal(cents))),
+    number: (value) => digits.format(value),
+    time: (iso) => time.format(new Date(iso)),
+    moment: (iso) => (year.format(new Date(iso)) === thisYear ? recent : older).format(new Date(iso)),
+    fullMoment: (iso) => full.format(new Date(iso)),
+    day: (isoOfDay) => (isoOfDay.startsWith(thisYear) ? day : dayOfYear).format(new Date(`${isoOfDay}T00:00:00Z`)),
+    dayOf: (moment) => isoDay.format(moment),
+    span: (from, to) => {
+      const tookSeconds = (Date.parse(to) - Date.parse(from)) / 1000
+      return tookSeconds < 90 ? seconds.format(tookSeconds) : minutes.format(tookSeconds / 60)
+    },
+  }
+}
+
+/** A true minus sign is as wide as a plus, and is not read as a hyphen. */
+const withMinus = (text: string): string => text.replace('-', '−')
+
+/** Whole cents as an exact decimal text, because a division would make them a floating-point number. */
+const decimal = (cents: number): Intl.StringNumericLiteral => {
+  const digits = String(Math.abs(cents)).padStart(3, '0')
+  return `${cents < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}` as Intl.StringNumericLiteral
+}

@@ -1,0 +1,62 @@
+// Small parts that several pages show: amounts, moments, notices, empty states and page links.
+import type { ComponentChildren } from 'preact'
+import type { Visit } from '../visit.tsx'
+
+/** An amount that leaves or reaches the account: sign and word say which, colour only repeats it. */
+export const Movement = ({ visit, cents }: { visit: Visit; cents: number }) => (
+  <span class={cents < 0 ? 'amount out' : 'amount in'}>
+    <span class="sr">{cents < 0 ? visit.texts.money.out : visit.texts.money.in} </span>
+    {visit.formats.signedMoney(cents)}
+  </span>
+)
+
+export const When = ({ visit, at, format = 'moment' }: { visit: Visit; at: string; format?: 'moment' | 'time' }) => (
+  <time datetime={at} title={visit.formats.fullMoment(at)}>
+    {visit.formats[format](at)}
+  </time>
+)
+
+/** Something that the reader should know about the page, such as a part that is missing. */
+export const Notice = ({ children }: { children: ComponentChildren }) => (
+  <p class="notice" role="note">
+    {children}
+  </p>
+)
+
+export const Empty = ({ title, children }: { title: string; children?: ComponentChildren }) => (
+  <div class="empty">
+    <p class="empty-title">{title}</p>
+    {children}
+  </div>
+)
+
+interface PageLinksProps {
+  readonly visit: Visit
+  /** The place of the next page, or null on the last. */
+  readonly next: string | null
+  readonly nextText?: string
+  readonly firstText?: string
+}
+
+/** Links of a keyset-paged list; all other parameters of the address stay. */
+export const PageLinks = ({ visit, next, nextText, firstText }: PageLinksProps) => {
+  const { pages } = visit.texts
+  const isFirst = !visit.query.has('after')
+  if (isFirst && next === null) return null
+  return (
+    <nav class="pages" aria-label={pages.label}>
+      {!isFirst && <a href={addressWith(visit, null)}>{firstText ?? pages.first}</a>}
+      {next !== null && (
+        <a href={addressWith(visit, next)} rel="next">
+          {nextText ?? pages.next}
+        </a>
+      )}
+    </nav>
+  )
+}
+
+const addressWith = ({ url, query }: Visit, after: string | null): string => {
+  const parameters = new URLSearchParams([...query].filter(([name, value]) => name !== 'after' && value !== ''))
+  if (after !== null) parameters.set('after', after)
+  return parameters.size > 0 ? `${url.pathname}?${parameters}` : url.pathname
+}

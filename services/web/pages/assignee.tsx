@@ -1,0 +1,69 @@
+// Choosing an assignee: from a list while there are few, by name or number when there are many.
+import { taskTracker } from '../../task-tracker/contract.ts'
+import { idFrom } from '../forms.ts'
+import type { FieldAttributes } from '../look/fields.tsx'
+import type { Member } from '../visit.tsx'
+
+export interface Popug {
+  readonly popugId: number
+  readonly name: string
+}
+
+/** More than a person looks through in a list. */
+const maxListed = 100
+
+/** Those who may be assigned, by name; null when there are too many for a list. */
+export const rosterOf = async (visit: Member): Promise<readonly Popug[] | null> => {
+  const { popugs } = await visit.need(taskTracker.getRoster, { limit: maxListed + 1 })
+  return popugs.length > maxListed ? null : popugs
+}
+
+export type Found = { readonly popugId: number | undefined } | { readonly problem: string }
+
+/** The person meant by a number, `#number` or name; none when nothing was given. */
+export const findAssignee = async (visit: Member, wanted: string): Promise<Found> => {
+  const name = wanted.trim()
+  if (name === '') return { popugId: undefined }
+  const id = idFrom(name.replace(/^#/, ''))
+  if (id !== null) return { popugId: id }
+  const { allTasks: words } = visit.texts
+  if ([...name].length > 200 || name.includes('\0') || !name.isWellFormed())
+    return { problem: visit.texts.forms.rules.text }
+  const { popugs } = await visit.need(taskTracker.getRoster, { text: name, limit: 6 })
+  const same = popugs.filter((popug) => popug.name.toLowerCase() === name.toLowerCase())
+  const fitting = same.length > 0 ? same : popugs
+  if (fitting.length === 0) return { problem: words.unknownAssignee(name) }
+  if (fitting.length > 1) return { problem: words.ambiguousAssignee(fitting.map(called).join(', ')) }
+  return { popugId: fitting[0]?.popugId }
+}
+
+const called = ({ popugId, name }: Popug): string => `${name} #${popugId}`
+
+interface AssigneeProps {
+  readonly roster: readonly Popug[] | null
+  readonly value: string
+  /** What choosing nobody means. */
+  readonly nobody: string
+  readonly attributes: FieldAttributes
+}
+
+export const AssigneeControl = ({ roster, value, nobody, attributes }: AssigneeProps) => {
+  if (roster === null)
+    return <input class="input" maxlength={200} value={value} placeholder={nobody} autocomplete="off" {...attributes} />
+  const isListed = value === '' || roster.some(({ popugId }) => String(popugId) === value)
+  return (
+    <select class="select" {...attributes}>
+      <option value="">{nobody}</option>
+      {!isListed && (
+        <option value={value} selected>
+          {value.startsWith('#') ? value : `#${value}`}
+        </option>
+      )}
+      {roster.map(({ popugId, name }) => (
+        <option value={popugId} selected={String(popugId) === value}>
+          {name}
+        </option>
+      ))}
+    </select>
+  )
+}

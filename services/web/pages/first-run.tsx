@@ -1,0 +1,106 @@
+// The one-time link of the first start: whoever holds it becomes the first administrator.
+import { isRefusal } from '../../../kernel/result.ts'
+import { identity } from '../../identity/contract.ts'
+import { check, type Form, type Wrong } from '../forms.ts'
+import { CommandForm, Field, FormError } from '../look/fields.tsx'
+import { statusOf } from '../problem.ts'
+import { openGet, openPost } from '../route.ts'
+import type { Visit } from '../visit.tsx'
+import { enter } from './sign-in.tsx'
+
+type FieldName = 'token' | 'name' | 'email' | 'password'
+
+export const firstRunPage = [
+  openGet('/first-run', (visit) => {
+    const token = visit.query.get('token')
+    if (!token) return visit.page(visit.texts.firstRun.title, <NoToken visit={visit} />, { plain: true, status: 404 })
+    return firstRunView(visit, { token, name: '', email: '' })
+  }),
+
+  openPost('/first-run', async (visit, form) => {
+    const sent = { token: form.text('token'), name: form.text('name'), email: form.text('email') }
+    const checked = check(identity.createFirstAdministrator.input, { ...sent, password: form.text('password') })
+    if ('wrong' in checked) return firstRunView(visit, { ...sent, form, wrong: checked.wrong, status: 422 })
+    const outcome = await visit.callAsService(identity.createFirstAdministrator, checked.value, { key: form.key })
+    if (isRefusal(outcome)) {
+      const error = visit.texts.refusals[outcome.refused]
+      return firstRunView(visit, { ...sent, error, status: statusOf(identity.createFirstAdministrator, outcome) })
+    }
+    return enter(visit, outcome.ok)
+  }),
+]
+
+interface FirstRunState {
+  readonly token: string
+  readonly name: string
+  readonly email: string
+  readonly form?: Form
+  readonly wrong?: Wrong<FieldName>
+  readonly error?: string
+  readonly status?: number
+}
+
+const firstRunView = (visit: Visit, { status = 200, ...state }: FirstRunState): Response =>
+  visit.page(visit.texts.firstRun.title, <FirstRun visit={visit} {...state} />, { status, plain: true })
+
+const FirstRun = ({
+  visit,
+  token,
+  name,
+  email,
+  form,
+  wrong,
+  error,
+}: Omit<FirstRunState, 'status'> & { visit: Visit }) => {
+  const { firstRun: words, forms } = visit.texts
+  const rule = (field: 'name' | 'email' | 'password') => (wrong?.has(field) ? forms.rules[field] : undefined)
+  const general = error ?? (wrong?.has('token') ? visit.texts.refusals.link_not_valid : undefined)
+  return (
+    <>
+      <p class="lead">{words.lead}</p>
+      {general && <FormError>{general}</FormError>}
+      <CommandForm action="/first-run" class="stack" boost={false} idempotencyKey={form?.key}>
+        <input type="hidden" name="token" value={token} />
+        <Field name="name" label={forms.name} error={rule('name')}>
+          {(attributes) => (
+            <input class="input" autocomplete="name" maxlength={100} required value={name} {...attributes} />
+          )}
+        </Field>
+        <Field name="email" label={forms.email} error={rule('email')}>
+          {(attributes) => (
+            <input
+              class="input"
+              type="email"
+              autocomplete="username"
+              maxlength={254}
+              required
+              value={email}
+              {...attributes}
+            />
+          )}
+        </Field>
+        <Field name="password" label={forms.password} help={forms.rules.newPassword} error={rule('password')}>
+          {(attributes) => (
+            <input
+              class="input"
+              type="password"
+              autocomplete="new-password"
+              minlength={8}
+              maxlength={128}
+              required
+              {...attributes}
+            />
+          )}
+        </Field>
+        <button class="btn btn-primary">{words.submit}</button>
+      </CommandForm>
+    </>
+  )
+}
+
+const NoToken = ({ visit }: { visit: Visit }) => (
+  <>
+    <p class="lead">{visit.texts.firstRun.noToken}</p>
+    <p>{visit.texts.firstRun.noTokenHelp}</p>
+  </>
+)

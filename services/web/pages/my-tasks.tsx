@@ -1,0 +1,225 @@
+// My tasks: what I have to do, what it cost and what it brings, with one button each.
+import type { z } from 'zod'
+import { isRefusal } from '../../../kernel/result.ts'
+import { accounting } from '../../accounting/contract.ts'
+import { taskTracker, type Task as TaskSchema } from '../../task-tracker/contract.ts'
+import { everybody, managers } from '../../vocabulary.ts'
+import { idFrom } from '../forms.ts'
+import { CommandForm } from '../look/fields.tsx'
+import { Empty, Movement, Notice, PageLinks, When } from '../look/parts.tsx'
+import { Problem, Refused } from '../problem.ts'
+import { get, post } from '../route.ts'
+import type { Member } from '../visit.tsx'
+
+type Task = z.output<typeof TaskSchema>
+type Account = z.output<typeof accounting.getAccountInfo.output>
+
+interface Price {
+  readonly feeCents: number
+  readonly rewardCents: number
+}
+
+/** Prices by task; null while accounting is out of reach. */
+type Prices = ReadonlyMap<number, Price> | null
+
+export const myTasksPage = [
+  get('/', everybody, async (visit) => {
+    const { popugId } = visit.person
+    const after = visit.query.get('after') || undefined
+    const [open, completed, account] = await Promise.all([
+      visit.need(taskTracker.getTasks, { popugId, state: 'open', after }),
+      visit.need(taskTracker.getTasks, { popugId, state: 'completed', limit: 10 }),
+      visit.want(accounting.getAccountInfo, { popugId, limit: 1 }),
+    ])
+    const prices = account && (await pricesOf(visit, [...open.tasks, ...completed.tasks]))
+    return visit.page(
+      visit.texts.myTasks.title,
+      <MyTasks
+        visit={visit}
+        open={open.tasks}
+        next={open.next}
+        completed={completed.tasks}
+        prices={prices}
+        account={account}
+      />,
+    )
+  }),
+
+  post('/tasks/:taskId/complete', everybody, async (visit, form) => {
+    const taskId = idFrom(visit.param('taskId'))
+    if (taskId === null) throw new Problem('notFound')
+    const outcome = await visit.call(taskTracker.completeTask, { taskId }, { key: form.key })
+    if (isRefusal(outcome)) throw new Refused(taskTracker.completeTask, outcome)
+    return visit.seeOther('/', { is: 'taskCompleted', task: String(taskId) })
+  }),
+]
+
+const pricesOf = async (visit: Member, tasks: readonly Task[]): Promise<Prices> => {
+  if (tasks.length === 0) return new Map()
+  const known = await visit.want(accounting.getPrices, { taskIds: tasks.map(({ taskId }) => taskId) })
+  return known && new Map(known.prices.map((price) => [price.taskId, price]))
+}
+
+interface MyTasksProps {
+  readonly visit: Member
+  readonly open: readonly Task[]
+  readonly next: string | null
+  readonly completed: readonly Task[]
+  readonly prices: Prices
+  readonly account: Account | null
+}
+
+const MyTasks = ({ visit, open, next, completed, prices, account }: MyTasksProps) => {
+  const { myTasks: words } = visit.texts
+  return (
+    <>
+      {account && <Figures visit={visit} account={account} />}
+      {(account === null || prices === null) && <Notice>{words.accountingDown}</Notice>}
+      <section aria-labelledby="open">
+        <h2 id="open">{words.open}</h2>
+        {open.length === 0 ? <NothingOpen visit={visit} /> : <OpenTasks visit={visit} tasks={open} prices={prices} />}
+        <PageLinks visit={visit} next={next} />
+      </section>
+      <section aria-labelledby="completed">
+        <h2 id="completed">{words.completed}</h2>
+        {completed.length === 0 ? (
+          <p class="muted">{words.noneCompleted}</p>
+        ) : (
+          <CompletedTasks visit={visit} tasks={completed} prices={prices} />
+        )}
+      </section>
+    </>
+  )
+}
+
+const Figures = ({ visit, account }: { visit: Member; account: Account }) => (
+  <dl class="figures">
+    <div>
+      <dt>{visit.texts.myTasks.balance}</dt>
+      <dd>
+        <a href="/account">{visit.formats.money(account.balanceCents)}</a>
+      </dd>
+    </div>
+    <div>
+      <dt>{visit.texts.myTasks.today}</dt>
+      <dd>{visit.formats.signedMoney(account.todayCents)}</dd>
+    </div>
+  </dl>
+)
+
+const NothingOpen = ({ visit }: { visit: Member }) => {
+  const { myTasks: words } = visit.texts
+  return (
+    <Empty title={words.empty}>
+      <p>{managers.includes(visit.person.role) ? words.emptyManager : words.emptyHelp}</p>
+      <p>
+        <a href="/tasks">{words.emptyLink}</a>
+      </p>
+    </Empty>
+  )
+}
+
+const OpenTasks = ({ visit, tasks, prices }: { visit: Member; tasks: readonly Task[]; prices: Prices }) => {
+  const { myTasks: words } = visit.texts
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">{words.task}</th>
+          <th scope="col">{words.assigned}</th>
+          <th scope="col" class="money">
+            {words.fee}
+          </th>
+          <th scope="col" class="money">
+            {words.reward}
+          </th>
+          <th scope="col">
+            <span class="sr">{words.action}</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {tasks.map((task) => (
+          <tr>
+            <TaskCell task={task} />
+            <td data-label={words.assigned}>
+              <When visit={visit} at={task.assignedAt} />
+            </td>
+            <PriceCells visit={visit} task={task} prices={prices} />
+            <td class="act">
+              <CommandForm action={`/tasks/${task.taskId}/complete`}>
+                <button class="btn btn-sm btn-primary" aria-label={words.completeTask(task.taskId)}>
+                  {words.complete}
+                </button>
+              </CommandForm>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+const CompletedTasks = ({ visit, tasks, prices }: { visit: Member; tasks: readonly Task[]; prices: Prices }) => {
+  const { myTasks: words } = visit.texts
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">{words.task}</th>
+          <th scope="col">{words.done}</th>
+          <th scope="col" class="money">
+            {words.fee}
+          </th>
+          <th scope="col" class="money">
+            {words.reward}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {tasks.map((task) => (
+          <tr>
+            <TaskCell task={task} />
+            <td data-label={words.done}>
+              <When visit={visit} at={task.completedAt ?? task.assignedAt} />
+            </td>
+            <PriceCells visit={visit} task={task} prices={prices} />
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+const TaskCell = ({ task }: { task: Task }) => (
+  <th scope="row" class="task">
+    <span class="number">#{task.taskId}</span> <span class="description">{task.description}</span>
+  </th>
+)
+
+const PriceCells = ({ visit, task, prices }: { visit: Member; task: Task; prices: Prices }) => {
+  const { myTasks: words } = visit.texts
+  const price = prices?.get(task.taskId)
+  return (
+    <>
+      <td class="money" data-label={words.fee}>
+        {price ? <Movement visit={visit} cents={-price.feeCents} /> : <NoPrice visit={visit} prices={prices} />}
+      </td>
+      <td class="money" data-label={words.reward}>
+        {price ? <Movement visit={visit} cents={price.rewardCents} /> : <NoPrice visit={visit} prices={prices} />}
+      </td>
+    </>
+  )
+}
+
+/** Accounting has not heard of the task yet, or cannot be asked. */
+const NoPrice = ({ visit, prices }: { visit: Member; prices: Prices }) => {
+  const { money } = visit.texts
+  return prices === null ? (
+    <span class="muted">{money.unknown}</span>
+  ) : (
+    <span class="pending" title={money.pendingWhy}>
+      {money.pending}
+    </span>
+  )
+}

@@ -1,0 +1,115 @@
+// Sign-in and sign-out.
+import type { z } from 'zod'
+import { Fault, isRefusal } from '../../../kernel/result.ts'
+import { identity } from '../../identity/contract.ts'
+import { cookieOf, endSessionCookie, sessionCookie, sessionCookieName, type Flash } from '../cookies.ts'
+import { check, localPath } from '../forms.ts'
+import { CommandForm, Field, FormError } from '../look/fields.tsx'
+import { statusOf } from '../problem.ts'
+import { openGet, openPost } from '../route.ts'
+import { forgetSession } from '../session.ts'
+import type { Visit } from '../visit.tsx'
+
+export const signInPage = [
+  openGet('/sign-in', (visit) => {
+    const next = localPath(visit.query.get('next'))
+    if (visit.person !== null) return visit.seeOther(next)
+    return signInView(visit, { next, email: '' })
+  }),
+
+  openPost('/sign-in', async (visit, form) => {
+    const next = localPath(form.fields.get('next'))
+    const email = form.text('email')
+    const checked = check(identity.signIn.input, { email, password: form.text('password') })
+    if ('wrong' in checked) {
+      const field = checked.wrong.has('email')
+        ? { emailError: visit.texts.forms.rules.email }
+        : { error: visit.texts.refusals.wrong_credentials }
+      return signInView(visit, { next, email, ...field, status: 422 })
+    }
+    const outcome = await visit.callAsService(identity.signIn, checked.value)
+    if (isRefusal(outcome)) {
+      const error = visit.texts.refusals[outcome.refused]
+      return signInView(visit, { next, email, error, status: statusOf(identity.signIn, outcome) })
+    }
+    return enter(visit, outcome.ok, next)
+  }),
+
+  openPost('/sign-out', async (visit) => {
+    const token = cookieOf(visit.request, sessionCookieName(visit.secure))
+    if (token) await endSession(visit, token)
+    return visit.seeOther('/sign-in', { is: 'signedOut' }, [endSessionCookie(visit.secure)])
+  }),
+]
+
+/** The browser forgets the session in any case; the server's end of it is best effort. */
+const endSession = async (visit: Visit, token: string): Promise<void> => {
+  forgetSession(visit.deps, token)
+  try {
+    await visit.callAsService(identity.signOut, { token })
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    visit.deps.log.warn({ err: error, requestId: visit.requestId }, 'session was not ended at identity')
+  }
+}
+
+type Session = z.output<typeof identity.signIn.output>
+
+/** Begins the session in the browser. */
+export const enter = (visit: Visit, session: Session, next = '/'): Response => {
+  const flash: Flash = { is: 'signedIn', name: session.person.name }
+  const cookie = sessionCookie(session.token, new Date(session.expiresAt), visit.now, visit.secure)
+  return visit.seeOther(next, flash, [cookie])
+}
+
+interface SignInState {
+  readonly next: string
+  readonly email: string
+  readonly error?: string
+  readonly emailError?: string
+  readonly status?: number
+}
+
+const signInView = (visit: Visit, { status = 200, ...state }: SignInState): Response =>
+  visit.page(visit.texts.signIn.title, <SignIn visit={visit} {...state} />, { status, plain: true })
+
+const SignIn = ({ visit, next, email, error, emailError }: Omit<SignInState, 'status'> & { visit: Visit }) => {
+  const { signIn: words, forms } = visit.texts
+  const isFirstTry = email === '' && !error && !emailError && !visit.flash
+  return (
+    <>
+      {error && <FormError>{error}</FormError>}
+      <CommandForm action="/sign-in" class="stack" boost={false}>
+        <input type="hidden" name="next" value={next} />
+        <Field name="email" label={forms.email} error={emailError}>
+          {(attributes) => (
+            <input
+              class="input"
+              type="email"
+              autocomplete="username"
+              maxlength={254}
+              required
+              value={email}
+              {...attributes}
+              autofocus={attributes.autofocus || isFirstTry}
+            />
+          )}
+        </Field>
+        <Field name="password" label={forms.password}>
+          {(attributes) => (
+            <input
+              class="input"
+              type="password"
+              autocomplete="current-password"
+              maxlength={128}
+              required
+              {...attributes}
+            />
+          )}
+        </Field>
+        <button class="btn btn-primary">{words.submit}</button>
+      </CommandForm>
+      <p class="aside">{words.noAccount}</p>
+    </>
+  )
+}

@@ -1,0 +1,12 @@
+// Counted words: the number in the language's digits and the form of the word that goes with it.
+
+export type PluralForms = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string }
+
+/** `counted(5, { one: 'task', other: 'tasks' })` gives `5 tasks`. */
+export type Counted = (count: number, forms: PluralForms) => string
+
+export const pluralizer = (locale: string): Counted => {
+  const rules = new Intl.PluralRules(locale)
+  const digits = new Intl.NumberFormat(locale)
+  return (count, forms) => `${digits.format(count)} ${forms[rules.select(count)] ?? forms.other}`
+}

@@ -1,0 +1,345 @@
+// For tests only: the three services in memory, answering their contracts well enough for pages, and a browser of a few lines.
+import type { Hono } from 'hono'
+import type { Behalf, Caller, StandardRefusal } from '../../kernel/caller.ts'
+import type { AnyContract, Input, Method, Output, RefusalCode } from '../../kernel/contract.ts'
+import { ok, refuse, type Outcome } from '../../kernel/result.ts'
+import type { Log } from '../../kernel/ports.ts'
+import { accounting } from '../accounting/contract.ts'
+import { identity } from '../identity/contract.ts'
+import { taskTracker } from '../task-tracker/contract.ts'
+import { managers, type Role } from '../vocabulary.ts'
+import type { Person } from './session.ts'
+
+type Answer<M extends Method> = (
+  input: Input<M>,
+  behalf: Behalf,
+) =>
+  | Outcome<Output<M>, RefusalCode<M> | StandardRefusal>
+  | Promise<Outcome<Output<M>, RefusalCode<M> | StandardRefusal>>
+
+type Answers<C extends AnyContract> = {
+  [Key in keyof C as C[Key] extends Method ? Key : never]: C[Key] extends Method ? Answer<C[Key]> : never
+}
+
+type Services = Answers<typeof identity> & Answers<typeof taskTracker> & Answers<typeof accounting>
+type Task = Output<typeof taskTracker.getTask>
+type Job = Output<typeof taskTracker.getReassignment>
+type Line = Output<typeof accounting.getAccountInfo>['lines'][number]
+
+/** What the services know; tests read and change it. */
+export interface World {
+  now: Date
+  readonly people: Person[]
+  readonly tasks: Task[]
+  readonly jobs: Job[]
+  readonly lines: Map<number, Line[]>
+  readonly invitations: Map<string, number>
+  readonly sessions: Map<string, number>
+  firstAdministratorToken: string | null
+  /** How often each method was called. */
+  readonly calls: { method: string; input: unknown; behalf: Behalf }[]
+}
+
+export const emptyWorld = (): World => ({
+  now: new Date('2026-03-14T12:00:00Z'),
+  people: [],
+  tasks: [],
+  jobs: [],
+  lines: new Map(),
+  invitations: new Map(),
+  sessions: new Map(),
+  firstAdministratorToken: 'first-token',
+  calls: [],
+})
+
+export const addPerson = (world: World, name: string, role: Role): Person => {
+  const popugId = world.people.length + 1
+  const email = `${name.toLowerCase().split(' ')[0]}@example.com`
+  const person = { popugId, name, email, role, active: true, createdAt: world.now.toISOString() }
+  world.people.push(person)
+  world.sessions.set(`session-${popugId}`, popugId)
+  return person
+}
+
+export const addTask = (world: World, description: string, assignee: Person, createdBy: Person = assignee): Task => {
+  const at = world.now.toISOString()
+  const task: Task = {
+    taskId: world.tasks.length + 1,
+    description,
+    state: 'open',
+    assigneeId: assignee.popugId,
+    assigneeName: assignee.name,
+    assigneeActive: assignee.active,
+    assignment: 1,
+    createdBy: createdBy.popugId,
+    createdAt: at,
+    assignedAt: at,
+    completedAt: null,
+  }
+  world.tasks.unshift(task)
+  charge(world, task)
+  return task
+}
+
+export const priceOf = (taskId: number) => ({
+  taskId,
+  feeCents: 1_000 + ((taskId * 137) % 1_001),
+  rewardCents: 2_000 + ((taskId * 271) % 2_001),
+})
+
+let events = 0
+
+const post = (
+  world: World,
+  popugId: number,
+  line: Pick<Line, 'kind' | 'taskId' | 'assignment' | 'amountCents'>,
+): void => {
+  const lines = world.lines.get(popugId) ?? []
+  const at = world.now.toISOString()
+  const cause = { stream: 'task-tracker', number: ++events, eventId: crypto.randomUUID() }
+  lines.unshift({
+    ...line,
+    balanceCents: (lines[0]?.balanceCents ?? 0) + line.amountCents,
+    at,
+    day: at.slice(0, 10),
+    cause,
+  })
+  world.lines.set(popugId, lines)
+}
+
+const charge = (world: World, { taskId, assigneeId, assignment }: Task): void =>
+  post(world, assigneeId, { kind: 'fee', taskId, assignment, amountCents: -priceOf(taskId).feeCents })
+
+/** Answers of the services over this world. Any of them can be replaced. */
+export const fakeServices = (world: World): Services => {
+  const person = (popugId: number | null) => world.people.find((each) => each.popugId === popugId)
+  const roster = () => world.people.filter(({ active, role }) => active && !managers.includes(role))
+  const paged = <T>(all: readonly T[], after: string | undefined, limit: number) => {
+    const from = Number(after ?? 0)
+    return { page: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null }
+  }
+  const invite = (to: Person) => {
+    const token = `invitation-${to.popugId}-${world.invitations.size}`
+    world.invitations.set(token, to.popugId)
+    return ok({ person: to, token })
+  }
+  const begin = (who: Person) => {
+    world.sessions.set(`session-${who.popugId}`, who.popugId)
+    return ok({
+      token: `session-${who.popugId}`,
+      expiresAt: new Date(world.now.getTime() + 86_400_000).toISOString(),
+      person: who,
+    })
+  }
+  const change = (popugId: number, to: Partial<Person>): Person => {
+    const at = world.people.findIndex((each) => each.popugId === popugId)
+    return (world.people[at] = { ...world.people[at]!, ...to })
+  }
+  return {
+    invitePerson: ({ name, email, role }) => {
+      if (world.people.some((each) => each.email === email)) return refuse('email_taken')
+      return invite(change(addPerson(world, name, role).popugId, { email }))
+    },
+    changePerson: ({ popugId, ...to }) => {
+      if (!person(popugId)) return refuse('person_not_found')
+      const isLast =
+        world.people.filter(({ role, active }) => role === 'admin' && active).length === 1 &&
+        person(popugId)?.role === 'admin'
+      if (isLast && (to.active === false || (to.role && to.role !== 'admin'))) return refuse('last_administrator')
+      return ok(change(popugId, Object.fromEntries(Object.entries(to).filter(([, value]) => value !== undefined))))
+    },
+    renewInvitation: ({ popugId }) => {
+      const to = person(popugId)
+      if (!to) return refuse('person_not_found')
+      return to.active ? invite(to) : refuse('person_disabled')
+    },
+    getPeople: ({ text = '', after, limit }) => {
+      const found = world.people.filter(({ name, email }) =>
+        `${name} ${email}`.toLowerCase().includes(text.toLowerCase()),
+      )
+      const { page, next } = paged(found, after, limit)
+      return ok({ people: page, next })
+    },
+    getMe: (_, { actor }) => {
+      const me = person(actor.id)
+      return me ? ok(me) : refuse('person_not_found')
+    },
+    issueFirstAdministratorLink: () => ok({ token: world.firstAdministratorToken }),
+    createFirstAdministrator: ({ token, name, email }) => {
+      if (token !== world.firstAdministratorToken) return refuse('link_not_valid')
+      world.firstAdministratorToken = null
+      return begin(change(addPerson(world, name, 'admin').popugId, { email }))
+    },
+    getInvitation: ({ token }) => {
+      const to = person(world.invitations.get(token) ?? null)
+      return to ? ok({ name: to.name, email: to.email }) : refuse('link_not_valid')
+    },
+    acceptInvitation: ({ token }) => {
+      const to = person(world.invitations.get(token) ?? null)
+      if (!to) return refuse('link_not_valid')
+      world.invitations.delete(token)
+      return begin(to)
+    },
+    signIn: ({ email, password }) => {
+      const who = world.people.find((each) => each.email === email && each.active)
+      return who && password === 'correct horse' ? begin(who) : refuse('wrong_credentials')
+    },
+    getSession: ({ token }) => {
+      const who = person(world.sessions.get(token) ?? null)
+      return who ? ok({ person: who }) : refuse('no_session')
+    },
+    signOut: ({ token }) => {
+      world.sessions.delete(token)
+      return ok({})
+    },
+
+    createTask: ({ description, popugId }, { actor }) => {
+      if (popugId !== undefined && !managers.includes(actor.role as Role)) return refuse('may_not_choose')
+      const candidates = roster()
+      if (candidates.length === 0) return refuse('nobody_assignable')
+      const assignee =
+        popugId === undefined
+          ? candidates[world.tasks.length % candidates.length]
+          : candidates.find((each) => each.popugId === popugId)
+      return assignee ? ok(addTask(world, description, assignee, person(actor.id))) : refuse('popug_not_assignable')
+    },
+    completeTask: ({ taskId }, { actor }) => {
+      const at = world.tasks.findIndex((each) => each.taskId === taskId)
+      const task = world.tasks[at]
+      if (!task) return refuse('task_not_found')
+      if (task.assigneeId !== actor.id) return refuse('not_assignee')
+      if (task.state === 'completed') return ok(task)
+      post(world, task.assigneeId, {
+        kind: 'reward',
+        taskId,
+        assignment: null,
+        amountCents: priceOf(taskId).rewardCents,
+      })
+      return ok((world.tasks[at] = { ...task, state: 'completed', completedAt: world.now.toISOString() }))
+    },
+    assignTasks: (_, { actor }) => {
+      const at = world.now.toISOString()
+      const isBusy = world.jobs.some(({ state }) => state === 'running')
+      const total = world.tasks.filter(({ state }) => state === 'open').length
+      const job: Job = {
+        id: world.jobs.length + 1,
+        state: isBusy ? 'queued' : 'running',
+        reason: null,
+        total,
+        done: 0,
+        moved: 0,
+        skipped: 0,
+        requestedBy: actor.id ?? 0,
+        requestedAt: at,
+        startedAt: isBusy ? null : at,
+        finishedAt: null,
+      }
+      world.jobs.unshift(job)
+      return ok(job)
+    },
+    cancelReassignment: ({ id }) => {
+      const at = world.jobs.findIndex((job) => job.id === id)
+      const job = world.jobs[at]
+      if (!job) return refuse('reassignment_not_found')
+      if (job.finishedAt !== null) return refuse('reassignment_finished')
+      return ok((world.jobs[at] = { ...job, state: 'cancelled', finishedAt: world.now.toISOString() }))
+    },
+    getReassignment: ({ id }) => {
+      const job = world.jobs.find((each) => each.id === id)
+      return job ? ok(job) : refuse('reassignment_not_found')
+    },
+    listReassignments: ({ after, limit }) => {
+      const { page, next } = paged(world.jobs, after, limit)
+      return ok({ reassignments: page, next })
+    },
+    getTasks: ({ popugId, state, text = '', after, limit }) => {
+      const found = world.tasks.filter(
+        (task) =>
+          (popugId === undefined || task.assigneeId === popugId) &&
+          (state === undefined || task.state === state) &&
+          task.description.toLowerCase().includes(text.toLowerCase()),
+      )
+      const { page, next } = paged(found, after, limit)
+      return ok({ tasks: page, next })
+    },
+    getTask: ({ taskId }) => {
+      const task = world.tasks.find((each) => each.taskId === taskId)
+      return task ? ok(task) : refuse('task_not_found')
+    },
+    describeTasks: ({ taskIds }) =>
+      ok({
+        tasks: world.tasks
+          .filter(({ taskId }) => taskIds.includes(taskId))
+          .map(({ taskId, description }) => ({ taskId, description })),
+      }),
+    getRoster: ({ text = '', limit }) =>
+      ok({
+        popugs: roster()
+          .filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()))
+          .slice(0, limit)
+          .map(({ popugId, name }) => ({ popugId, name })),
+      }),
+
+    getAccountInfo: ({ popugId, after, limit }, { actor }) => {
+      if (popugId !== actor.id && !['accountant', 'admin'].includes(actor.role)) return refuse('not_own_account')
+      const lines = world.lines.get(popugId) ?? []
+      const today = world.now.toISOString().slice(0, 10)
+      const { page, next } = paged(lines, after, limit)
+      const todayCents = lines.filter(({ day }) => day === today).reduce((sum, { amountCents }) => sum + amountCents, 0)
+      return ok({
+        popugId,
+        balanceCents: lines[0]?.balanceCents ?? 0,
+        todayCents,
+        today,
+        upTo: events,
+        lines: page,
+        next,
+      })
+    },
+    getPrices: ({ taskIds }) => ok({ prices: taskIds.map(priceOf) }),
+    verifyLedger: () => ok({ postings: 0, accounts: 0, upTo: 0, differences: [] }),
+  }
+}
+
+/** Calls the fake services as the real caller would: input and output go through the contract's schemas, roles are checked. */
+export const fakeCaller = (world: World, replaced: Partial<Services> = {}): Caller => {
+  const answers: Record<string, Answer<Method>> = { ...fakeServices(world), ...replaced } as never
+  const call = async (method: Method, input: unknown, behalf: Behalf): Promise<Outcome<unknown>> => {
+    world.calls.push({ method: method.name, input, behalf })
+    if (!method.allow.includes(behalf.actor.role)) return refuse('forbidden')
+    const { safeParse } = method.input as unknown as { safeParse(data: unknown): { success: boolean; data: unknown } }
+    const parsed = safeParse(input)
+    if (!parsed.success) return refuse('invalid_input')
+    const answer = answers[method.name.charAt(0).toLowerCase() + method.name.slice(1)]
+    return await answer!(parsed.data, behalf)
+  }
+  return call as Caller
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog }
+
+/** Sends requests as a browser would: keeps cookies, sends Origin with forms, follows no redirect by itself. */
+export const browserOf = (app: Hono, { origin = 'http://ates.test' } = {}) => {
+  const cookies = new Map<string, string>()
+  const send = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const headers = new Headers(init.headers)
+    if (cookies.size > 0) headers.set('cookie', [...cookies].map(([name, value]) => `${name}=${value}`).join('; '))
+    const response = await app.fetch(new Request(new URL(path, origin), { ...init, headers }))
+    for (const cookie of response.headers.getSetCookie()) {
+      const [pair = ''] = cookie.split(';')
+      const [name = '', value = ''] = pair.split('=')
+      if (/Max-Age=0/.test(cookie)) cookies.delete(name)
+      else cookies.set(name, value)
+    }
+    return response
+  }
+  return {
+    cookies,
+    get: (path: string, headers: Record<string, string> = {}) => send(path, { headers }),
+    post: (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
+      send(path, { method: 'POST', body: new URLSearchParams(fields), headers: { origin, ...headers } }),
+    send,
+    /** Signs in as this person without the form. */
+    as: (person: Person) => cookies.set('ates_session', `session-${person.popugId}`),
+  }
+}

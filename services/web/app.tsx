@@ -7,8 +7,11 @@ import { accountPage } from './pages/account.tsx'
 import { allTasksPage } from './pages/all-tasks.tsx'
 import { failurePage } from './pages/failure.tsx'
 import { firstRunPage } from './pages/first-run.tsx'
+import { invitationPage } from './pages/invitation.tsx'
 import { myTasksPage } from './pages/my-tasks.tsx'
+import { peoplePage } from './pages/people.tsx'
 import { preferencesPage } from './pages/preferences.ts'
+import { reassignPage } from './pages/reassign.tsx'
 import { signInPage } from './pages/sign-in.tsx'
 import { Problem } from './problem.ts'
 import type { Route } from './route.ts'
@@ -22,10 +25,13 @@ export type { WebDeps } from './visit.tsx'
 export const routes: readonly Route[] = [
   ...signInPage,
   ...firstRunPage,
+  ...invitationPage,
   ...preferencesPage,
   ...myTasksPage,
   ...allTasksPage,
+  ...reassignPage,
   ...accountPage,
+  ...peoplePage,
 ]
 
 /** Answers every address below `/`; what it does not know is a 404 page. Mount anything else before it. */

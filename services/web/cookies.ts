@@ -1,13 +1,25 @@
 // The four cookies: session, flash message, language and theme.
+import type { Refusal } from '../../kernel/result.ts'
 import type { Texts } from './texts/index.ts'
+import { detailOf } from './texts/refusals.ts'
 
 export type Theme = 'system' | 'light' | 'dark'
 export const themes: readonly Theme[] = ['system', 'light', 'dark']
 
 type Flashes = Texts['flash']
 
-/** A message for the next page: which text of the catalog, and what stands in it. */
-export type Flash = { [Is in keyof Flashes]: { readonly is: Is } & Parameters<Flashes[Is]>[0] }[keyof Flashes]
+/** What the page before achieved: which text of the catalog, and what stands in it. */
+type Done = { [Is in keyof Flashes]: { readonly is: Is } & Parameters<Flashes[Is]>[0] }[keyof Flashes]
+
+/** A refusal that the page before met, with its code and detail. */
+export interface RefusedFlash {
+  readonly is: 'refused'
+  readonly refused: string
+  readonly [detail: string]: string
+}
+
+/** A message for the next page. */
+export type Flash = Done | RefusedFlash
 
 export const languageCookieName = 'ates_language'
 export const themeCookieName = 'ates_theme'
@@ -34,8 +46,23 @@ interface CookieOptions {
 const setCookie = (name: string, value: string, { secure, maxAgeSeconds }: CookieOptions): string =>
   `${name}=${value}; Path=/; Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
 
+/** The session's token, or null when there is none that could be one. */
+export const sessionTokenOf = (request: Request, secure: boolean): string | null => {
+  const value = cookieOf(request, sessionCookieName(secure))
+  if (!value || value.length > 600) return null
+  try {
+    const token = decodeURIComponent(value)
+    return token.length <= 200 ? token : null
+  } catch {
+    return null
+  }
+}
+
 export const sessionCookie = (token: string, expiresAt: Date, now: Date, secure: boolean): string =>
-  setCookie(sessionCookieName(secure), token, { secure, maxAgeSeconds: (expiresAt.getTime() - now.getTime()) / 1000 })
+  setCookie(sessionCookieName(secure), encodeURIComponent(token), {
+    secure,
+    maxAgeSeconds: (expiresAt.getTime() - now.getTime()) / 1000,
+  })
 
 export const endSessionCookie = (secure: boolean): string =>
   setCookie(sessionCookieName(secure), '', { secure, maxAgeSeconds: 0 })
@@ -56,7 +83,8 @@ export const flashOf = (request: Request, texts: Texts): Flash | null => {
     const flash: unknown = JSON.parse(Buffer.from(value, 'base64url').toString())
     if (typeof flash !== 'object' || flash === null || !Object.values(flash).every((each) => typeof each === 'string'))
       return null
-    return 'is' in flash && Object.hasOwn(texts.flash, flash.is as string) ? (flash as Flash) : null
+    const { is } = flash as Flash
+    return is === 'refused' || Object.hasOwn(texts.flash, is) ? (flash as Flash) : null
   } catch {
     return null
   }
@@ -66,3 +94,10 @@ export const themeOf = (request: Request): Theme => {
   const value = cookieOf(request, themeCookieName)
   return themes.find((theme) => theme === value) ?? 'system'
 }
+
+/** A refusal as a message for the next page. */
+export const refusedFlash = (refusal: Refusal): RefusedFlash => ({
+  ...detailOf(refusal),
+  is: 'refused',
+  refused: refusal.refused,
+})

@@ -8,22 +8,22 @@ const moneyLocales: Readonly<Record<Language, string>> = { en: 'en-US', ru: 'ru-
 export interface Formats {
   readonly timeZone: string
   /** An amount in dollars with a sign only below zero. */
-  money(cents: number): string
+  readonly money: (cents: number) => string
   /** An amount in dollars with its sign, plus or minus. */
-  signedMoney(cents: number): string
-  number(value: number): string
+  readonly signedMoney: (cents: number) => string
+  readonly number: (value: number) => string
   /** Hour and minute. */
-  time(iso: string): string
+  readonly time: (iso: string) => string
   /** Day and time; the year only when it is not this one. */
-  moment(iso: string): string
+  readonly moment: (iso: string) => string
   /** Day, time and zone in full. */
-  fullMoment(iso: string): string
+  readonly fullMoment: (iso: string) => string
   /** A calendar day (`2026-01-31`) with its day of the week. */
-  day(day: string): string
+  readonly day: (day: string) => string
   /** The calendar day of a moment in the business time zone. */
-  dayOf(moment: Date): string
+  readonly dayOf: (moment: Date) => string
   /** How long it took, in seconds or minutes. */
-  span(fromIso: string, toIso: string): string
+  readonly span: (fromIso: string, toIso: string) => string
 }
 
 const made = new Map<string, Formats>()

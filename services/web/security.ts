@@ -1,5 +1,5 @@
 // What protects every page: headers, the same-origin rule for forms, and the limit on their size.
-import type { Context, MiddlewareHandler } from 'hono'
+import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
 import { HTTPException } from 'hono/http-exception'
@@ -31,7 +31,7 @@ export const headers = (secure: boolean): MiddlewareHandler =>
 
 /** Unsafe methods only from our own pages: by Sec-Fetch-Site, or by Origin where browsers do not send that. */
 export const sameOrigin = (secure: boolean): MiddlewareHandler => {
-  const refuse = csrf({ origin: (origin, c) => origin === ownOrigin(c, secure) })
+  const refuse = csrf({ origin: (origin, c) => origin === ownOrigin(new URL(c.req.url), secure) })
   return async (c, next) => {
     try {
       return await refuse(c, next)
@@ -42,10 +42,8 @@ export const sameOrigin = (secure: boolean): MiddlewareHandler => {
 }
 
 /** Behind a proxy that ends TLS the request's own address says http. */
-export const ownOrigin = (c: Context, secure: boolean): string => {
-  const url = new URL(c.req.url)
-  return `${secure ? 'https:' : url.protocol}//${url.host}`
-}
+export const ownOrigin = ({ protocol, host }: URL, secure: boolean): string =>
+  `${secure ? 'https:' : protocol}//${host}`
 
 export const formLimit: MiddlewareHandler = bodyLimit({
   maxSize: maxFormBytes,

@@ -5,7 +5,7 @@ import type { Caller } from '../../kernel/caller.ts'
 import { serviceRole, type Actor } from '../../kernel/contract.ts'
 import { isRefusal } from '../../kernel/result.ts'
 import { identity, type Person as PersonSchema } from '../identity/contract.ts'
-import { cookieOf, sessionCookieName } from './cookies.ts'
+import { sessionTokenOf } from './cookies.ts'
 
 export type Person = z.output<typeof PersonSchema>
 
@@ -42,8 +42,8 @@ export const sessionOf = async (
   request: Request,
   requestId: string = crypto.randomUUID(),
 ): Promise<SignedIn | null> => {
-  const token = cookieOf(request, sessionCookieName(deps.secure))
-  if (!token || token.length > 200) return null
+  const token = sessionTokenOf(request, deps.secure)
+  if (token === null) return null
   const cache = cacheOf(deps.call)
   const key = hash(token)
   const now = deps.now().getTime()

@@ -1,5 +1,6 @@
 // For tests only: the three services in memory, answering their contracts well enough for pages, and a browser of a few lines.
 import type { Hono } from 'hono'
+import { z } from 'zod'
 import type { Behalf, Caller, StandardRefusal } from '../../kernel/caller.ts'
 import type { AnyContract, Input, Method, Output, RefusalCode } from '../../kernel/contract.ts'
 import { ok, refuse, type Outcome } from '../../kernel/result.ts'
@@ -110,14 +111,15 @@ const post = (
 const charge = (world: World, { taskId, assigneeId, assignment }: Task): void =>
   post(world, assigneeId, { kind: 'fee', taskId, assignment, amountCents: -priceOf(taskId).feeCents })
 
+const paged = <T>(all: readonly T[], after: string | undefined, limit: number): { page: T[]; next: string | null } => {
+  const from = Number(after ?? 0)
+  return { page: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null }
+}
+
 /** Answers of the services over this world. Any of them can be replaced. */
 export const fakeServices = (world: World): Services => {
   const person = (popugId: number | null) => world.people.find((each) => each.popugId === popugId)
   const roster = () => world.people.filter(({ active, role }) => active && !managers.includes(role))
-  const paged = <T>(all: readonly T[], after: string | undefined, limit: number) => {
-    const from = Number(after ?? 0)
-    return { page: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null }
-  }
   const invite = (to: Person) => {
     const token = `invitation-${to.popugId}-${world.invitations.size}`
     world.invitations.set(token, to.popugId)
@@ -288,6 +290,7 @@ export const fakeServices = (world: World): Services => {
       const todayCents = lines.filter(({ day }) => day === today).reduce((sum, { amountCents }) => sum + amountCents, 0)
       return ok({
         popugId,
+        name: person(popugId)?.name ?? null,
         balanceCents: lines[0]?.balanceCents ?? 0,
         todayCents,
         today,
@@ -307,8 +310,7 @@ export const fakeCaller = (world: World, replaced: Partial<Services> = {}): Call
   const call = async (method: Method, input: unknown, behalf: Behalf): Promise<Outcome<unknown>> => {
     world.calls.push({ method: method.name, input, behalf })
     if (!method.allow.includes(behalf.actor.role)) return refuse('forbidden')
-    const { safeParse } = method.input as unknown as { safeParse(data: unknown): { success: boolean; data: unknown } }
-    const parsed = safeParse(input)
+    const parsed = z.core.safeParse(method.input, input)
     if (!parsed.success) return refuse('invalid_input')
     const answer = answers[method.name.charAt(0).toLowerCase() + method.name.slice(1)]
     return await answer!(parsed.data, behalf)

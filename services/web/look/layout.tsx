@@ -1,8 +1,9 @@
 // The whole document around a page: head, navigation, message, content, footer.
 import type { ComponentChildren } from 'preact'
 import { admins, everybody, managers, type Role } from '../../vocabulary.ts'
-import { themes } from '../cookies.ts'
+import { themes, type Flash } from '../cookies.ts'
 import { catalogs, languages, type Texts } from '../texts/index.ts'
+import { refusalText } from '../texts/refusals.ts'
 import type { Visit } from '../visit.tsx'
 import { Parrot } from './parrot.tsx'
 
@@ -39,8 +40,13 @@ export const Document = ({ visit, title, plain, children }: DocumentProps) => {
         {member ? <Header visit={visit} role={person.role} name={person.name} /> : <Masthead texts={texts} />}
         <main id="content" tabindex={-1}>
           {visit.flash && (
-            <p class="flash" role="status" tabindex={-1} autofocus>
-              {flashText(texts, visit)}
+            <p
+              class={visit.flash.is === 'refused' ? 'flash flash-refused' : 'flash'}
+              role="status"
+              tabindex={-1}
+              autofocus
+            >
+              {flashText(texts, visit.flash)}
             </p>
           )}
           <h1>{title}</h1>
@@ -55,8 +61,8 @@ export const Document = ({ visit, title, plain, children }: DocumentProps) => {
   )
 }
 
-const flashText = (texts: Texts, { flash }: Visit): string => {
-  if (!flash) return ''
+const flashText = (texts: Texts, flash: Flash): string => {
+  if (flash.is === 'refused') return refusalText(texts, { refused: flash.refused, detail: flash })
   const say = texts.flash[flash.is] as (values: object) => string
   return say(flash)
 }

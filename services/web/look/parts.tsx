@@ -32,6 +32,8 @@ export const Empty = ({ title, children }: { title: string; children?: Component
 
 interface PageLinksProps {
   readonly visit: Visit
+  /** The list's own address where this is a part of another page. */
+  readonly path?: string
   /** The place of the next page, or null on the last. */
   readonly next: string | null
   readonly nextText?: string
@@ -39,15 +41,15 @@ interface PageLinksProps {
 }
 
 /** Links of a keyset-paged list; all other parameters of the address stay. */
-export const PageLinks = ({ visit, next, nextText, firstText }: PageLinksProps) => {
+export const PageLinks = ({ visit, path = visit.url.pathname, next, nextText, firstText }: PageLinksProps) => {
   const { pages } = visit.texts
   const isFirst = !visit.query.has('after')
   if (isFirst && next === null) return null
   return (
     <nav class="pages" aria-label={pages.label}>
-      {!isFirst && <a href={addressWith(visit, null)}>{firstText ?? pages.first}</a>}
+      {!isFirst && <a href={addressWith(path, visit, null)}>{firstText ?? pages.first}</a>}
       {next !== null && (
-        <a href={addressWith(visit, next)} rel="next">
+        <a href={addressWith(path, visit, next)} rel="next">
           {nextText ?? pages.next}
         </a>
       )}
@@ -55,8 +57,8 @@ export const PageLinks = ({ visit, next, nextText, firstText }: PageLinksProps) 
   )
 }
 
-const addressWith = ({ url, query }: Visit, after: string | null): string => {
+const addressWith = (path: string, { query }: Visit, after: string | null): string => {
   const parameters = new URLSearchParams([...query].filter(([name, value]) => name !== 'after' && value !== ''))
   if (after !== null) parameters.set('after', after)
-  return parameters.size > 0 ? `${url.pathname}?${parameters}` : url.pathname
+  return parameters.size > 0 ? `${path}?${parameters}` : path
 }

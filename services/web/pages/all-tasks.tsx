@@ -8,6 +8,7 @@ import { CommandForm, Field, FormError } from '../look/fields.tsx'
 import { Empty, PageLinks, When } from '../look/parts.tsx'
 import { statusOf } from '../problem.ts'
 import { get, post } from '../route.ts'
+import { refusalText } from '../texts/refusals.ts'
 import type { Member } from '../visit.tsx'
 import { AssigneeControl, findAssignee, rosterOf, type Popug } from './assignee.tsx'
 
@@ -25,7 +26,7 @@ export const allTasksPage = [
       return allTasksView(visit, { form, descriptionError: visit.texts.forms.rules.description, status: 422 })
     const outcome = await visit.call(taskTracker.createTask, checked.value, { key: form.key })
     if (isRefusal(outcome)) {
-      const error = visit.texts.refusals[outcome.refused]
+      const error = refusalText(visit.texts, outcome)
       // The key of a form that was sent before is spent; the form as it stands now is another one.
       const isSpent = outcome.refused === 'key_reused'
       return allTasksView(visit, { form, error, isSpent, status: statusOf(taskTracker.createTask, outcome) })

@@ -1,6 +1,6 @@
 // Choosing an assignee: from a list while there are few, by name or number when there are many.
 import { taskTracker } from '../../task-tracker/contract.ts'
-import { idFrom } from '../forms.ts'
+import { check, idFrom } from '../forms.ts'
 import type { FieldAttributes } from '../look/fields.tsx'
 import type { Member } from '../visit.tsx'
 
@@ -27,9 +27,9 @@ export const findAssignee = async (visit: Member, wanted: string): Promise<Found
   const id = idFrom(name.replace(/^#/, ''))
   if (id !== null) return { popugId: id }
   const { allTasks: words } = visit.texts
-  if ([...name].length > 200 || name.includes('\0') || !name.isWellFormed())
-    return { problem: visit.texts.forms.rules.text }
-  const { popugs } = await visit.need(taskTracker.getRoster, { text: name, limit: 6 })
+  const checked = check(taskTracker.getRoster.input, { text: name, limit: 6 })
+  if ('wrong' in checked) return { problem: visit.texts.forms.rules.text }
+  const { popugs } = await visit.need(taskTracker.getRoster, checked.value)
   const same = popugs.filter((popug) => popug.name.toLowerCase() === name.toLowerCase())
   const fitting = same.length > 0 ? same : popugs
   if (fitting.length === 0) return { problem: words.unknownAssignee(name) }

@@ -4,6 +4,7 @@ import type { Form } from '../forms.ts'
 import { CommandForm, Field } from '../look/fields.tsx'
 import { Problem, Refused, type ProblemCode } from '../problem.ts'
 import type { Texts } from '../texts/index.ts'
+import { refusalText } from '../texts/refusals.ts'
 import type { Visit } from '../visit.tsx'
 
 interface Explained {
@@ -78,7 +79,7 @@ const explain = (visit: Visit, error: unknown): Explained => {
   const { texts } = visit
   if (error instanceof Problem) return explainProblem(visit, error)
   if (error instanceof Refused) {
-    return { status: error.status, title: texts.problems.refused, text: texts.refusals[error.refusal.refused] ?? '' }
+    return { status: error.status, title: texts.problems.refused, text: refusalText(texts, error.refusal) }
   }
   return explainFault(texts, error instanceof Fault ? error.kind : 'internal')
 }

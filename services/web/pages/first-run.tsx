@@ -1,10 +1,11 @@
 // The one-time link of the first start: whoever holds it becomes the first administrator.
-import { isRefusal } from '../../../kernel/result.ts'
+import { isRefusal, refuse } from '../../../kernel/result.ts'
 import { identity } from '../../identity/contract.ts'
 import { check, type Form, type Wrong } from '../forms.ts'
 import { CommandForm, Field, FormError } from '../look/fields.tsx'
 import { statusOf } from '../problem.ts'
 import { openGet, openPost } from '../route.ts'
+import { refusalText } from '../texts/refusals.ts'
 import type { Visit } from '../visit.tsx'
 import { enter } from './sign-in.tsx'
 
@@ -23,7 +24,7 @@ export const firstRunPage = [
     if ('wrong' in checked) return firstRunView(visit, { ...sent, form, wrong: checked.wrong, status: 422 })
     const outcome = await visit.callAsService(identity.createFirstAdministrator, checked.value, { key: form.key })
     if (isRefusal(outcome)) {
-      const error = visit.texts.refusals[outcome.refused]
+      const error = refusalText(visit.texts, outcome)
       return firstRunView(visit, { ...sent, error, status: statusOf(identity.createFirstAdministrator, outcome) })
     }
     return enter(visit, outcome.ok)
@@ -54,7 +55,7 @@ const FirstRun = ({
 }: Omit<FirstRunState, 'status'> & { visit: Visit }) => {
   const { firstRun: words, forms } = visit.texts
   const rule = (field: 'name' | 'email' | 'password') => (wrong?.has(field) ? forms.rules[field] : undefined)
-  const general = error ?? (wrong?.has('token') ? visit.texts.refusals.link_not_valid : undefined)
+  const general = error ?? (wrong?.has('token') ? refusalText(visit.texts, refuse('link_not_valid')) : undefined)
   return (
     <>
       <p class="lead">{words.lead}</p>

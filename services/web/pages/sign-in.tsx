@@ -1,13 +1,14 @@
 // Sign-in and sign-out.
 import type { z } from 'zod'
-import { Fault, isRefusal } from '../../../kernel/result.ts'
+import { Fault, isRefusal, refuse } from '../../../kernel/result.ts'
 import { identity } from '../../identity/contract.ts'
-import { cookieOf, endSessionCookie, sessionCookie, sessionCookieName, type Flash } from '../cookies.ts'
+import { endSessionCookie, sessionCookie, sessionTokenOf, type Flash } from '../cookies.ts'
 import { check, localPath } from '../forms.ts'
 import { CommandForm, Field, FormError } from '../look/fields.tsx'
 import { statusOf } from '../problem.ts'
 import { openGet, openPost } from '../route.ts'
 import { forgetSession } from '../session.ts'
+import { refusalText } from '../texts/refusals.ts'
 import type { Visit } from '../visit.tsx'
 
 export const signInPage = [
@@ -24,19 +25,19 @@ export const signInPage = [
     if ('wrong' in checked) {
       const field = checked.wrong.has('email')
         ? { emailError: visit.texts.forms.rules.email }
-        : { error: visit.texts.refusals.wrong_credentials }
+        : { error: refusalText(visit.texts, refuse('wrong_credentials')) }
       return signInView(visit, { next, email, ...field, status: 422 })
     }
     const outcome = await visit.callAsService(identity.signIn, checked.value)
     if (isRefusal(outcome)) {
-      const error = visit.texts.refusals[outcome.refused]
+      const error = refusalText(visit.texts, outcome)
       return signInView(visit, { next, email, error, status: statusOf(identity.signIn, outcome) })
     }
     return enter(visit, outcome.ok, next)
   }),
 
   openPost('/sign-out', async (visit) => {
-    const token = cookieOf(visit.request, sessionCookieName(visit.secure))
+    const token = sessionTokenOf(visit.request, visit.secure)
     if (token) await endSession(visit, token)
     return visit.seeOther('/sign-in', { is: 'signedOut' }, [endSessionCookie(visit.secure)])
   }),

@@ -25,11 +25,14 @@ document.addEventListener('htmx:before:history:update', (event) => {
   if (history.path === location.pathname + location.search) history.type = 'replace'
 })
 
-document.addEventListener('click', async (event) => {
-  const button = event.target.closest?.('[data-copy]')
-  if (!button) return
+const copy = async (button) => {
   const field = document.getElementById(button.dataset.copy)
   field.select()
-  await navigator.clipboard?.writeText(field.value)
+  await navigator.clipboard.writeText(field.value)
   button.textContent = button.dataset.copied
+}
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest?.('[data-copy]')
+  if (button) void copy(button)
 })

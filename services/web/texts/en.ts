@@ -1,11 +1,11 @@
 // English texts, and with them the shape of every catalog.
 import { pluralizer } from './plural.ts'
-import type { AnyRefusal } from './refusals.ts'
+import type { RefusalTexts } from './refusals.ts'
 
 const counted = pluralizer('en')
 const tasks = (count: number): string => counted(count, { one: 'task', other: 'tasks' })
 
-const refusals: Record<AnyRefusal, string> = {
+const refusals: RefusalTexts = {
   invalid_input: 'Something in what was sent is not as it must be. Nothing was changed.',
   unauthenticated: 'You are not signed in.',
   forbidden: 'Your role may not do this.',
@@ -18,7 +18,10 @@ const refusals: Record<AnyRefusal, string> = {
     'This person cannot be given tasks: unknown, disabled, a manager or an administrator. Nothing was created.',
   may_not_choose: 'Only managers and administrators may choose the assignee. Nothing was created.',
   task_not_found: 'There is no such task.',
-  not_assignee: 'This task is no longer yours: it was given to somebody else meanwhile. Nothing was charged or paid.',
+  not_assignee: ({ assigneeName }) =>
+    assigneeName
+      ? `This task is not yours now: ${assigneeName} has it. Nothing was paid.`
+      : 'This task is not yours now. Nothing was paid.',
   reassignment_not_found: 'There is no such reassignment.',
   reassignment_finished: 'This reassignment has already ended.',
   not_own_account: 'This is somebody else’s account. Only accountants and administrators may see it.',
@@ -196,7 +199,7 @@ export const en = {
     progress: (done: number, total: number) => `${done} of about ${tasks(total)}`,
     states: { queued: 'queued', running: 'running', waiting: 'waiting', done: 'done', cancelled: 'cancelled' },
     queued: 'It starts when the one before it has ended.',
-    waiting: (reason: string) => `It waits: ${reason}`,
+    waiting: 'It waits and goes on by itself.',
     waitingNobody: 'It waits because there is nobody who can be given tasks.',
     done: 'Looked at',
     moved: 'Drawn anew',
@@ -281,8 +284,8 @@ export const en = {
 
   flash: {
     signedIn: (v: { name: string }) => `Welcome, ${v.name}.`,
-    signedOut: (_: object) => 'You are signed out.',
-    sessionEnded: (_: object) => 'Your session had ended, so nothing was sent. Sign in; then do it again.',
+    signedOut: (_values: object) => 'You are signed out.',
+    sessionEnded: (_values: object) => 'Your session had ended, so nothing was sent. Sign in; then do it again.',
     taskCreated: (v: { task: string; name: string }) => `Task #${v.task} is created. Assigned to ${v.name}.`,
     taskCompleted: (v: { task: string }) => `Task #${v.task} is completed. The reward is on its way.`,
     reassignmentStarted: (v: { id: string }) => `Reassignment #${v.id} is started.`,

@@ -1,6 +1,7 @@
 // Every refusal code that a page may have to explain, taken from the contracts, so that a code without a text does not compile.
 import type { Contract, Method } from '../../../kernel/contract.ts'
 import type { StandardRefusal } from '../../../kernel/caller.ts'
+import type { Refusal } from '../../../kernel/result.ts'
 import type { accounting } from '../../accounting/contract.ts'
 import type { identity } from '../../identity/contract.ts'
 import type { taskTracker } from '../../task-tracker/contract.ts'
@@ -17,3 +18,26 @@ export type AnyRefusal =
   | CodesOf<typeof taskTracker>
   | CodesOf<typeof accounting>
   | CodesOf<typeof identity>
+
+/** A refusal's detail as texts; what is neither text nor number is left out. */
+export type Detail = Readonly<Record<string, string>>
+
+export const detailOf = ({ detail = {} }: Refusal): Detail =>
+  Object.fromEntries(
+    Object.entries(detail).flatMap(([name, value]) =>
+      typeof value === 'string' || typeof value === 'number' ? [[name, String(value).slice(0, 200)]] : [],
+    ),
+  )
+
+/** A text for each code; where the refusal says more than its code, the text is made of its detail. */
+export type RefusalTexts = Record<AnyRefusal, string | ((detail: Detail) => string)>
+
+/** The refusal in words. A code that this version does not know is said as a plain no. */
+export const refusalText = (
+  texts: { refusals: RefusalTexts; problems: { refused: string } },
+  refusal: Refusal,
+): string => {
+  if (!Object.hasOwn(texts.refusals, refusal.refused)) return texts.problems.refused
+  const text = texts.refusals[refusal.refused as AnyRefusal]
+  return typeof text === 'string' ? text : text(detailOf(refusal))
+}

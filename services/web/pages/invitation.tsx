@@ -1,0 +1,90 @@
+// An invitation link: shows whom it is for, sets the password and signs in.
+import { isRefusal, refuse, type Refusal } from '../../../kernel/result.ts'
+import { identity } from '../../identity/contract.ts'
+import { check } from '../forms.ts'
+import { CommandForm, Field } from '../look/fields.tsx'
+import { Refused, statusOf } from '../problem.ts'
+import { openGet, openPost } from '../route.ts'
+import { refusalText } from '../texts/refusals.ts'
+import type { Visit } from '../visit.tsx'
+import { enter } from './sign-in.tsx'
+
+export const invitationPage = [
+  openGet('/invitation', (visit) => invitationView(visit, visit.query.get('token') ?? '')),
+
+  openPost('/invitation', async (visit, form) => {
+    const token = form.text('token')
+    const checked = check(identity.acceptInvitation.input, { token, password: form.text('password') })
+    if ('wrong' in checked)
+      return invitationView(visit, token, { key: form.key, error: visit.texts.forms.rules.password })
+    const outcome = await visit.callAsService(identity.acceptInvitation, checked.value, { key: form.key })
+    if (isRefusal(outcome)) return noLinkView(visit, outcome)
+    return enter(visit, outcome.ok)
+  }),
+]
+
+interface Mistake {
+  readonly key: string
+  readonly error: string
+}
+
+const invitationView = async (visit: Visit, token: string, mistake?: Mistake): Promise<Response> => {
+  const checked = check(identity.getInvitation.input, { token })
+  if ('wrong' in checked) return noLinkView(visit, refuse('link_not_valid'))
+  const outcome = await visit.callAsService(identity.getInvitation, checked.value)
+  if (isRefusal(outcome)) return noLinkView(visit, outcome)
+  const content = <Invitation visit={visit} token={token} {...outcome.ok} mistake={mistake} />
+  return visit.page(visit.texts.invitation.title, content, { plain: true, status: mistake ? 422 : 200 })
+}
+
+interface InvitationProps {
+  readonly visit: Visit
+  readonly token: string
+  readonly name: string
+  readonly email: string
+  readonly mistake: Mistake | undefined
+}
+
+const Invitation = ({ visit, token, name, email, mistake }: InvitationProps) => {
+  const { invitation: words, forms } = visit.texts
+  return (
+    <>
+      <p class="lead">{words.lead(name)}</p>
+      <CommandForm action="/invitation" class="stack" boost={false} idempotencyKey={mistake?.key}>
+        <input type="hidden" name="token" value={token} />
+        <Field name="email" label={forms.email}>
+          {(attributes) => (
+            <input class="input" type="email" autocomplete="username" readonly value={email} {...attributes} />
+          )}
+        </Field>
+        <Field name="password" label={forms.password} help={forms.rules.newPassword} error={mistake?.error}>
+          {(attributes) => (
+            <input
+              class="input"
+              type="password"
+              autocomplete="new-password"
+              minlength={8}
+              maxlength={128}
+              required
+              {...attributes}
+              autofocus
+            />
+          )}
+        </Field>
+        <button class="btn btn-primary">{words.submit}</button>
+      </CommandForm>
+    </>
+  )
+}
+
+const noLinkView = (visit: Visit, refusal: Refusal): Response => {
+  if (refusal.refused !== 'link_not_valid') throw new Refused(identity.acceptInvitation, refusal)
+  const { invitation: words } = visit.texts
+  const content = (
+    <>
+      <p class="lead">{refusalText(visit.texts, refusal)}</p>
+      <p>{words.noLinkHelp}</p>
+    </>
+  )
+  return visit.page(words.noLink, content, { plain: true, status: statusOf(identity.acceptInvitation, refusal) })
+}

@@ -1,0 +1,287 @@
+// People: who is here with which role; adding, changing, disabling; invitation links shown once.
+import { isRefusal } from '../../../kernel/result.ts'
+import { identity } from '../../identity/contract.ts'
+import { admins, roles } from '../../vocabulary.ts'
+import { refusedFlash } from '../cookies.ts'
+import { check, idFrom, type Form, type Wrong } from '../forms.ts'
+import { CommandForm, Field, FormError, type FieldAttributes } from '../look/fields.tsx'
+import { Empty, PageLinks, When } from '../look/parts.tsx'
+import { Problem, statusOf } from '../problem.ts'
+import { get, post } from '../route.ts'
+import { ownOrigin } from '../security.ts'
+import { forgetSessionsOf, type Person } from '../session.ts'
+import { refusalText } from '../texts/refusals.ts'
+import type { Member } from '../visit.tsx'
+
+export const peoplePage = [
+  get('/people', admins, (visit) => peopleView(visit, {})),
+
+  post('/people', admins, async (visit, form) => {
+    const fields = { name: form.text('name'), email: form.text('email'), role: form.text('role') }
+    const checked = check(identity.invitePerson.input, fields)
+    if ('wrong' in checked) return peopleView(visit, { form, wrong: checked.wrong, status: 422 })
+    const outcome = await visit.call(identity.invitePerson, checked.value, { key: form.key })
+    if (isRefusal(outcome)) {
+      const isSpent = outcome.refused === 'key_reused'
+      return peopleView(visit, {
+        form,
+        isSpent,
+        error: refusalText(visit.texts, outcome),
+        status: statusOf(identity.invitePerson, outcome),
+      })
+    }
+    const { person, token } = outcome.ok
+    return visit.seeOther('/people', { is: 'invited', name: person.name, token })
+  }),
+
+  post('/people/:popugId/role', admins, (visit, form) => {
+    const role = roles.find((each) => each === form.text('role'))
+    if (!role) throw new Problem('badRequest')
+    return change(visit, form, { role })
+  }),
+
+  post('/people/:popugId/active', admins, (visit, form) =>
+    change(visit, form, { active: form.text('active') === 'true' }),
+  ),
+
+  post('/people/:popugId/invitation', admins, async (visit, form) => {
+    const popugId = personIn(visit)
+    const outcome = await visit.call(identity.renewInvitation, { popugId }, { key: form.key })
+    if (isRefusal(outcome)) return visit.seeOther(listOf(visit), refusedFlash(outcome))
+    const { person, token } = outcome.ok
+    return visit.seeOther(listOf(visit), { is: 'linkRenewed', name: person.name, token })
+  }),
+]
+
+const personIn = (visit: Member): number => {
+  const popugId = idFrom(visit.param('popugId'))
+  if (popugId === null) throw new Problem('notFound')
+  return popugId
+}
+
+/** Back to the list as it was filtered. */
+const listOf = (visit: Member): string => `/people${visit.url.search}`
+
+const change = async (
+  visit: Member,
+  form: Form,
+  to: { role?: Person['role']; active?: boolean },
+): Promise<Response> => {
+  const popugId = personIn(visit)
+  const outcome = await visit.call(identity.changePerson, { popugId, ...to }, { key: form.key })
+  forgetSessionsOf(visit.deps, popugId)
+  if (isRefusal(outcome)) return visit.seeOther(listOf(visit), refusedFlash(outcome))
+  const { name, role, active } = outcome.ok
+  if (to.role) return visit.seeOther(listOf(visit), { is: 'roleChanged', name, role: visit.texts.roles[role] })
+  return visit.seeOther(listOf(visit), { is: active ? 'personEnabled' : 'personDisabled', name })
+}
+
+/** The form for a new person as it was sent, and what was wrong with it. */
+interface Sent {
+  readonly form?: Form
+  readonly wrong?: Wrong<'name' | 'email' | 'role'>
+  readonly error?: string
+  readonly isSpent?: boolean
+}
+
+const peopleView = async (visit: Member, { status, ...sent }: Sent & { status?: number }): Promise<Response> => {
+  const text = visit.query.get('text') ?? ''
+  const checked = check(identity.getPeople.input, {
+    text: text || undefined,
+    after: visit.query.get('after') || undefined,
+  })
+  const isWrong = 'wrong' in checked
+  const list = isWrong ? { people: [], next: null } : await visit.need(identity.getPeople, checked.value)
+  return visit.page(
+    visit.texts.people.title,
+    <People visit={visit} people={list.people} next={list.next} text={text} isWrong={isWrong} sent={sent} />,
+    { status: status ?? (isWrong ? 422 : 200) },
+  )
+}
+
+interface PeopleProps {
+  readonly visit: Member
+  readonly people: readonly Person[]
+  readonly next: string | null
+  readonly text: string
+  readonly isWrong: boolean
+  readonly sent: Sent
+}
+
+const People = ({ visit, people, next, text, isWrong, sent }: PeopleProps) => {
+  const { people: words } = visit.texts
+  return (
+    <>
+      <InvitationLink visit={visit} />
+      <AddPerson visit={visit} sent={sent} />
+      <section aria-labelledby="list">
+        <h2 id="list">{words.list}</h2>
+        <form method="get" action="/people" class="filter" role="search">
+          <Field name="text" label={words.search} error={isWrong ? visit.texts.forms.rules.text : undefined}>
+            {(attributes) => <input class="input" type="search" maxlength={200} value={text} {...attributes} />}
+          </Field>
+          <div class="filter-acts">
+            <button class="btn">{words.apply}</button>
+            {text !== '' && <a href="/people">{words.clear}</a>}
+          </div>
+        </form>
+        {people.length === 0 ? (
+          <Empty title={words.empty} />
+        ) : (
+          <ul class="people">
+            {people.map((person) => (
+              <PersonRow visit={visit} person={person} />
+            ))}
+          </ul>
+        )}
+        <PageLinks visit={visit} next={next} nextText={words.next} firstText={words.first} />
+      </section>
+    </>
+  )
+}
+
+/** Shown by the message of the page before, so that it is there once and in no address. */
+const InvitationLink = ({ visit }: { visit: Member }) => {
+  const { people: words } = visit.texts
+  const { flash } = visit
+  if (flash?.is !== 'invited' && flash?.is !== 'linkRenewed') return null
+  const link = `${ownOrigin(visit.url, visit.secure)}/invitation?token=${encodeURIComponent(flash.token)}`
+  return (
+    <section class="once" aria-labelledby="once">
+      <h2 id="once">{words.linkTitle(flash.name)}</h2>
+      <p>{words.linkHelp}</p>
+      <div class="copy">
+        <input id="link" class="input" readonly value={link} aria-label={words.link} />
+        <button type="button" class="btn js-only" data-copy="link" data-copied={words.copied}>
+          {words.copy}
+        </button>
+      </div>
+    </section>
+  )
+}
+
+const AddPerson = ({ visit, sent }: { visit: Member; sent: Sent }) => {
+  const { people: words, forms } = visit.texts
+  const { form, wrong } = sent
+  const rule = (name: 'name' | 'email' | 'role') => (wrong?.has(name) ? forms.rules[name] : undefined)
+  return (
+    <section class="create" aria-labelledby="add">
+      <h2 id="add">{words.add}</h2>
+      {sent.error && <FormError>{sent.error}</FormError>}
+      <CommandForm action="/people" class="create-form" idempotencyKey={sent.isSpent ? undefined : form?.key}>
+        <Field name="name" label={forms.name} error={rule('name')}>
+          {(attributes) => (
+            <input
+              class="input"
+              maxlength={100}
+              required
+              autocomplete="off"
+              value={form?.text('name') ?? ''}
+              {...attributes}
+            />
+          )}
+        </Field>
+        <Field name="email" label={forms.email} error={rule('email')}>
+          {(attributes) => (
+            <input
+              class="input"
+              type="email"
+              maxlength={254}
+              required
+              autocomplete="off"
+              value={form?.text('email') ?? ''}
+              {...attributes}
+            />
+          )}
+        </Field>
+        <Field name="role" label={forms.role} error={rule('role')} help={words.roleHelp}>
+          {(attributes) => <RoleControl visit={visit} value={form?.text('role') || 'popug'} attributes={attributes} />}
+        </Field>
+        <button class="btn btn-primary">{words.submit}</button>
+      </CommandForm>
+      <p class="field-help">{words.addHelp}</p>
+    </section>
+  )
+}
+
+const RoleControl = ({
+  visit,
+  value,
+  attributes,
+}: {
+  visit: Member
+  value: string
+  attributes: Partial<FieldAttributes>
+}) => (
+  <select class="select" {...attributes}>
+    {roles.map((role) => (
+      <option value={role} selected={role === value}>
+        {visit.texts.roles[role]}
+      </option>
+    ))}
+  </select>
+)
+
+const PersonRow = ({ visit, person }: { visit: Member; person: Person }) => {
+  const { people: words, roles: roleNames } = visit.texts
+  const isMe = person.popugId === visit.person.popugId
+  return (
+    <li class={person.active ? 'person' : 'person is-disabled'}>
+      <p class="person-name">
+        <span class="number">#{person.popugId}</span> <strong>{person.name}</strong>
+        {isMe && <span class="muted"> ({words.you})</span>}
+      </p>
+      <p class="person-email">{person.email}</p>
+      <p class="person-role">
+        {roleNames[person.role]}
+        {!person.active && <span class="state state-disabled">{words.disabled}</span>}
+      </p>
+      <p class="person-since muted">
+        {words.joined} <When visit={visit} at={person.createdAt} />
+      </p>
+      <details class="person-change">
+        <summary aria-label={words.changePerson(person.name)}>{words.change}</summary>
+        <div class="person-forms">
+          <ChangeRole visit={visit} person={person} />
+          {person.active && <RenewLink visit={visit} person={person} />}
+          {!isMe && <Activity visit={visit} person={person} />}
+        </div>
+      </details>
+    </li>
+  )
+}
+
+const actionOf = (visit: Member, { popugId }: Person, what: string): string =>
+  `/people/${popugId}/${what}${visit.url.search}`
+
+const ChangeRole = ({ visit, person }: { visit: Member; person: Person }) => {
+  const { people: words, forms } = visit.texts
+  return (
+    <CommandForm action={actionOf(visit, person, 'role')} class="row-form">
+      <label for={`role-${person.popugId}`}>{forms.role}</label>
+      <RoleControl visit={visit} value={person.role} attributes={{ id: `role-${person.popugId}`, name: 'role' }} />
+      <button class="btn btn-sm">{words.saveRole}</button>
+    </CommandForm>
+  )
+}
+
+const RenewLink = ({ visit, person }: { visit: Member; person: Person }) => {
+  const { people: words } = visit.texts
+  return (
+    <CommandForm action={actionOf(visit, person, 'invitation')} class="row-form">
+      <p class="field-help">{words.newLinkHelp}</p>
+      <button class="btn btn-sm">{words.newLink}</button>
+    </CommandForm>
+  )
+}
+
+const Activity = ({ visit, person }: { visit: Member; person: Person }) => {
+  const { people: words } = visit.texts
+  return (
+    <CommandForm action={actionOf(visit, person, 'active')} class="row-form">
+      <input type="hidden" name="active" value={String(!person.active)} />
+      {person.active && <p class="field-help">{words.disableHelp}</p>}
+      <button class="btn btn-sm">{person.active ? words.disable : words.enable}</button>
+    </CommandForm>
+  )
+}

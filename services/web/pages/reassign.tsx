@@ -1,0 +1,249 @@
+// Reassign: draws all open tasks anew, shows how far it is, and who did it before.
+import type { z } from 'zod'
+import { isRefusal } from '../../../kernel/result.ts'
+import { taskTracker, type Reassignment } from '../../task-tracker/contract.ts'
+import { managers } from '../../vocabulary.ts'
+import { refusedFlash } from '../cookies.ts'
+import { idFrom } from '../forms.ts'
+import { CommandForm } from '../look/fields.tsx'
+import { Empty, PageLinks, When } from '../look/parts.tsx'
+import { Problem } from '../problem.ts'
+import { get, post } from '../route.ts'
+import type { Member } from '../visit.tsx'
+
+type Job = z.output<typeof Reassignment>
+type Jobs = z.output<typeof taskTracker.listReassignments.output>
+
+export const reassignPage = [
+  get('/reassign', managers, async (visit) =>
+    visit.page(visit.texts.reassign.title, <Reassign visit={visit} jobs={await jobsOf(visit)} />),
+  ),
+
+  /** The part that changes while a reassignment runs. */
+  get('/reassign/progress', managers, async (visit) =>
+    visit.fragment(<Progress visit={visit} jobs={await jobsOf(visit)} />),
+  ),
+
+  /** The question on a page of its own, for browsers without dialogs that open by themselves. */
+  get('/reassign/confirm', managers, (visit) =>
+    visit.page(visit.texts.reassign.confirmTitle, <Confirm visit={visit} />),
+  ),
+
+  post('/reassign', managers, async (visit, form) => {
+    const outcome = await visit.call(taskTracker.assignTasks, {}, { key: form.key })
+    if (isRefusal(outcome)) return visit.seeOther('/reassign', refusedFlash(outcome))
+    const { id, state } = outcome.ok
+    return visit.seeOther('/reassign', {
+      is: state === 'queued' ? 'reassignmentQueued' : 'reassignmentStarted',
+      id: String(id),
+    })
+  }),
+
+  post('/reassign/:id/cancel', managers, async (visit, form) => {
+    const id = idFrom(visit.param('id'))
+    if (id === null) throw new Problem('notFound')
+    const outcome = await visit.call(taskTracker.cancelReassignment, { id }, { key: form.key })
+    return visit.seeOther(
+      '/reassign',
+      isRefusal(outcome) ? refusedFlash(outcome) : { is: 'reassignmentCancelled', id: String(id) },
+    )
+  }),
+]
+
+const jobsOf = (visit: Member): Promise<Jobs> =>
+  visit.need(taskTracker.listReassignments, { after: visit.query.get('after') || undefined, limit: 20 })
+
+const Reassign = ({ visit, jobs }: { visit: Member; jobs: Jobs }) => {
+  const { reassign: words } = visit.texts
+  return (
+    <>
+      <p class="lead">{words.lead}</p>
+      {/* A button with a command opens the dialog and sends nothing; a browser that does not know commands sends the form. */}
+      <form method="get" action="/reassign/confirm">
+        <button class="btn btn-primary" commandfor="confirm" command="show-modal">
+          {words.start}
+        </button>
+      </form>
+      <dialog id="confirm" aria-labelledby="confirm-title">
+        <h2 id="confirm-title">{words.confirmTitle}</h2>
+        <p>{words.confirmText}</p>
+        <CommandForm action="/reassign" class="acts">
+          <button class="btn btn-primary">{words.confirm}</button>
+          <button type="button" class="btn" commandfor="confirm" command="close">
+            {words.back}
+          </button>
+        </CommandForm>
+      </dialog>
+      <Progress visit={visit} jobs={jobs} />
+    </>
+  )
+}
+
+const Confirm = ({ visit }: { visit: Member }) => {
+  const { reassign: words } = visit.texts
+  return (
+    <>
+      <p class="lead">{words.confirmText}</p>
+      <CommandForm action="/reassign" class="acts">
+        <button class="btn btn-primary">{words.confirm}</button>
+        <a class="btn" href="/reassign">
+          {words.back}
+        </a>
+      </CommandForm>
+    </>
+  )
+}
+
+const isActive = ({ finishedAt }: Job): boolean => finishedAt === null
+
+/** Asks for itself every second while something runs; morphing keeps the focus and a half-pressed button. */
+const Progress = ({ visit, jobs: { reassignments, next } }: { visit: Member; jobs: Jobs }) => {
+  const { reassign: words } = visit.texts
+  const active = reassignments.filter(isActive).toReversed()
+  const ended = reassignments.filter((job) => !isActive(job))
+  const isLive = active.length > 0 && !visit.query.has('after')
+  const live = isLive
+    ? {
+        'hx-get': '/reassign/progress',
+        'hx-trigger': 'every 1s',
+        'hx-swap': 'outerMorph',
+        'hx-sync': 'this:drop',
+        'hx-status:5xx': 'swap:none',
+      }
+    : {}
+  return (
+    <div id="progress" {...live}>
+      {active.length > 0 && (
+        <section aria-labelledby="current">
+          <h2 id="current">{words.current}</h2>
+          {active.map((job) => (
+            <ActiveJob visit={visit} job={job} />
+          ))}
+          <p class="no-js">
+            <a href="/reassign">{words.refresh}</a>
+          </p>
+        </section>
+      )}
+      <section aria-labelledby="history">
+        <h2 id="history">{words.history}</h2>
+        {ended.length > 0 && <History visit={visit} jobs={ended} />}
+        {reassignments.length === 0 && (
+          <Empty title={words.empty}>
+            <p>{words.emptyHelp}</p>
+          </Empty>
+        )}
+        <PageLinks visit={visit} path="/reassign" next={next} />
+      </section>
+    </div>
+  )
+}
+
+const ActiveJob = ({ visit, job }: { visit: Member; job: Job }) => {
+  const { reassign: words } = visit.texts
+  const { number } = visit.formats
+  return (
+    <article class="job" id={`job-${job.id}`} aria-label={`${words.title} #${job.id}`}>
+      <p class="job-head">
+        <strong>#{job.id}</strong> <span class={`state state-${job.state}`}>{words.states[job.state]}</span>
+        <span class="muted">
+          <When visit={visit} at={job.requestedAt} />, <Who visit={visit} popugId={job.requestedBy} />
+        </span>
+      </p>
+      {job.state === 'queued' && <p>{words.queued}</p>}
+      {job.state === 'waiting' && (
+        <p class="warning">{job.reason === 'nobody_assignable' ? words.waitingNobody : words.waiting}</p>
+      )}
+      {job.state !== 'queued' && (
+        <>
+          <progress
+            class="progress progress-primary"
+            max={Math.max(job.total, job.done, 1)}
+            value={job.done}
+            aria-label={words.current}
+          />
+          <p class="job-count">{words.progress(job.done, Math.max(job.total, job.done))}</p>
+          <dl class="counts">
+            <div>
+              <dt>{words.moved}</dt>
+              <dd>{number(job.moved)}</dd>
+            </div>
+            <div>
+              <dt>{words.skipped}</dt>
+              <dd>{number(job.skipped)}</dd>
+            </div>
+          </dl>
+        </>
+      )}
+      <CommandForm action={`/reassign/${job.id}/cancel`}>
+        <button class="btn btn-sm" aria-label={words.cancelJob(job.id)}>
+          {words.cancel}
+        </button>
+      </CommandForm>
+    </article>
+  )
+}
+
+const Who = ({ visit, popugId }: { visit: Member; popugId: number }) => {
+  const { reassign: words } = visit.texts
+  return <>{popugId === visit.person.popugId ? words.you : words.person(popugId)}</>
+}
+
+const History = ({ visit, jobs }: { visit: Member; jobs: readonly Job[] }) => {
+  const { reassign: words } = visit.texts
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">{words.number}</th>
+          <th scope="col">{words.state}</th>
+          <th scope="col">{words.requested}</th>
+          <th scope="col">{words.by}</th>
+          <th scope="col" class="count">
+            {words.moved}
+          </th>
+          <th scope="col" class="count">
+            {words.skipped}
+          </th>
+          <th scope="col" class="count">
+            {words.took}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {jobs.map((job) => (
+          <HistoryRow visit={visit} job={job} />
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+const HistoryRow = ({ visit, job }: { visit: Member; job: Job }) => {
+  const { reassign: words } = visit.texts
+  const { number, span } = visit.formats
+  return (
+    <tr>
+      <th scope="row" class="number">
+        #{job.id}
+      </th>
+      <td data-label={words.state}>
+        <span class={`state state-${job.state}`}>{words.states[job.state]}</span>
+      </td>
+      <td data-label={words.requested}>
+        <When visit={visit} at={job.requestedAt} />
+      </td>
+      <td data-label={words.by}>
+        <Who visit={visit} popugId={job.requestedBy} />
+      </td>
+      <td class="count" data-label={words.moved}>
+        {number(job.moved)}
+      </td>
+      <td class="count" data-label={words.skipped}>
+        {number(job.skipped)}
+      </td>
+      <td class="count" data-label={words.took}>
+        {job.startedAt && job.finishedAt ? span(job.startedAt, job.finishedAt) : '–'}
+      </td>
+    </tr>
+  )
+}

@@ -38,6 +38,7 @@ const onWire = ({ stream, number, eventId, at, signedCents, ...line }: Line & { 
   ...{ amountCents: signedCents, balanceCents: line.balanceCents, at: at.toISOString(), cause: { stream, number, eventId } },
 })
 
+/** Fees and rewards of tasks, for the pages that show them. */
 export const getPrices: Handler<typeof accounting.getPrices> = async ({ taskIds }, { tx }) => {
   const prices = await findPrices(tx, taskIds)
   return ok({

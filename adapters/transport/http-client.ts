@@ -1,0 +1,138 @@
+// Calls services in other processes over HTTP, by the contracts that they publish.
+import type { Call, Transport } from '../../kernel/ports.ts'
+import { type Published, publishedBy, type Route } from '../../kernel/openapi.ts'
+import { Fault, type FaultKind, ok, type Outcome, refuse } from '../../kernel/result.ts'
+import { deadlineHeader, idempotencyHeader, requestIdHeader } from './http.ts'
+import { type Resilience, resilience, type ResilienceOptions } from './resilience.ts'
+import type { Tokens } from './token.ts'
+
+export interface HttpTransport extends Transport {
+  /** What a service publishes; asked anew when older than a while. Throws `Fault('unavailable')`. */
+  published(service: string): Promise<Published>
+  breakers(): Readonly<Record<string, 'closed' | 'half-open' | 'open'>>
+}
+
+export interface HttpTransportOptions {
+  /** Base URLs by service; only these are ever asked. */
+  readonly addresses: Readonly<Record<string, string>>
+  readonly tokens: Tokens
+  readonly resilience?: ResilienceOptions
+}
+
+interface Peer {
+  readonly address: string
+  readonly resilience: Resilience
+  known?: { readonly published: Published; readonly untilMs: number }
+}
+
+/** A newer service shows its new methods within this time. */
+const publishedMs = 5_000
+const publishedWaitMs = 2_000
+
+/** A request that never left had no effect; one whose answer was lost may have had it. */
+const sendFault = (error: unknown, route: Pick<Route, 'is'>): Fault => {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const message = `${code || (cause instanceof Error ? cause.message : String(cause))}`
+  const neverSent = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
+  if (neverSent) return new Fault('unavailable', message, { cause: error })
+  if (route.is === 'command') return new Fault('outcome_unknown', message, { cause: error })
+  const late = error instanceof Error && error.name === 'TimeoutError'
+  return new Fault(late ? 'deadline' : 'unavailable', message, { cause: error })
+}
+
+const faultOfStatus = (status: number, code: string): FaultKind => {
+  if (status === 503) return 'unavailable'
+  if (status === 504) return code === 'outcome_unknown' ? 'outcome_unknown' : 'deadline'
+  return 'internal'
+}
+
+const answerOf = async (response: Response): Promise<Outcome<unknown>> => {
+  const body: unknown = await response.json()
+  if (response.ok) return ok(body)
+  const { code = 'internal', type: _type, title: _title, status: _status, ...detail } = body as Record<string, unknown>
+  if (response.status >= 500) throw new Fault(faultOfStatus(response.status, String(code)), `the service answered ${response.status} ${String(code)}`)
+  return refuse(String(code), detail)
+}
+
+const urlOf = (address: string, route: Route, input: Readonly<Record<string, unknown>>): { url: string; rest: Record<string, unknown> } => {
+  const rest = { ...input }
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_part, name: string) => {
+    const { [name]: value } = rest
+    delete rest[name]
+    return encodeURIComponent(String(value))
+  })
+  return { url: `${address}${path}`, rest }
+}
+
+const queryOf = (rest: Readonly<Record<string, unknown>>): string => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(rest)) {
+    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== null) query.append(name, String(one))
+  }
+  return query.size > 0 ? `?${query}` : ''
+}
+
+const send = async (call: Call, route: Route, peer: Peer, token: string, signal: AbortSignal): Promise<Outcome<unknown>> => {
+  const { url, rest } = urlOf(peer.address, route, (call.input ?? {}) as Record<string, unknown>)
+  const inBody = route.verb !== 'GET'
+  const request: RequestInit = {
+    method: route.verb,
+    headers: {
+      authorization: `Bearer ${token}`,
+      [requestIdHeader]: call.requestId,
+      [deadlineHeader]: String(Math.max(1, Math.ceil(call.deadlineMs - performance.now()))),
+      ...(call.idempotencyKey === undefined ? {} : { [idempotencyHeader]: call.idempotencyKey }),
+      ...(inBody ? { 'content-type': 'application/json' } : {}),
+    },
+    signal,
+    redirect: 'error',
+    ...(inBody ? { body: JSON.stringify(rest) } : {}),
+  }
+  try {
+    return await answerOf(await fetch(inBody ? url : `${url}${queryOf(rest)}`, request))
+  } catch (error) {
+    throw error instanceof Fault ? error : sendFault(error, route)
+  }
+}
+
+export const httpTransport = ({ addresses, tokens, resilience: how }: HttpTransportOptions): HttpTransport => {
+  const peers = new Map<string, Peer>(
+    Object.entries(addresses).map(([service, address]) => [service, { address: address.replace(/\/$/, ''), resilience: resilience(how) }]),
+  )
+  const peerOf = (service: string): Peer => {
+    const peer = peers.get(service)
+    if (!peer) throw new Fault('unavailable', `no address of ${service}`)
+    return peer
+  }
+  const learn = async (service: string, peer: Peer): Promise<Published> => {
+    try {
+      const signal = AbortSignal.timeout(publishedWaitMs)
+      const response = await fetch(`${peer.address}/openapi.json`, { signal, redirect: 'error' })
+      if (!response.ok) throw new Error(`status ${response.status}`)
+      const published = publishedBy(service, await response.json())
+      peer.known = { published, untilMs: performance.now() + publishedMs }
+      return published
+    } catch (error) {
+      // What it published before still holds, until it says otherwise.
+      if (peer.known) return peer.known.published
+      throw new Fault('unavailable', `${service} does not publish its contract`, { cause: error })
+    }
+  }
+  const published = async (service: string): Promise<Published> => {
+    const peer = peerOf(service)
+    return peer.known && peer.known.untilMs > performance.now() ? peer.known.published : learn(service, peer)
+  }
+  return {
+    published,
+    breakers: () => Object.fromEntries([...peers].map(([service, peer]) => [service, peer.resilience.state()])),
+    call: async (call) => {
+      const peer = peerOf(call.service)
+      const route = (await published(call.service)).routes.find(({ name }) => name === call.method)
+      if (!route) return refuse('unknown_method', { method: call.method })
+      const token = await tokens.sign(call.actor, call.service)
+      const repeatable = route.idempotent || call.idempotencyKey !== undefined
+      return peer.resilience.run((signal) => send(call, route, peer, token, signal), { deadlineMs: call.deadlineMs, repeatable })
+    },
+  }
+}

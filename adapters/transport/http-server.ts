@@ -1,0 +1,73 @@
+// Serves the methods of one service to other processes, with its published contract and its health.
+import type { AddressInfo } from 'node:net'
+import { serve, type ServerType } from '@hono/node-server'
+import type { Execute } from '../../kernel/execute.ts'
+import type { Health } from '../../kernel/host.ts'
+import type { Log } from '../../kernel/ports.ts'
+import { type OpenApiDocument, routesOf } from '../../kernel/openapi.ts'
+import { refuse } from '../../kernel/result.ts'
+import { answerHttp, routerOf } from './http.ts'
+import type { Tokens } from './token.ts'
+
+export interface Listening {
+  readonly port: number
+  /** Takes no new request and waits for those in progress. */
+  close(): Promise<void>
+}
+
+export type FetchHandler = (request: Request) => Response | Promise<Response>
+
+const closing = (server: ServerType) =>
+  new Promise<void>((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()))
+    if ('closeIdleConnections' in server) server.closeIdleConnections()
+  })
+
+/** Listens on an address. Rejects with the system's error when it cannot. */
+export const listen = (fetch: FetchHandler, at: { hostname: string; port: number }): Promise<Listening> =>
+  new Promise((resolve, reject) => {
+    const server = serve({ fetch, ...at }, ({ port }: AddressInfo) => {
+      server.off('error', reject)
+      resolve({ port, close: () => closing(server) })
+    })
+    server.once('error', reject)
+  })
+
+export const healthHandler = (health: () => Promise<Health>) => async (request: Request): Promise<Response | null> => {
+  const { pathname } = new URL(request.url)
+  if (pathname === '/health/live') return Response.json({ live: true })
+  if (pathname !== '/health/ready') return null
+  const { ready, troubles } = await health()
+  return Response.json({ ready, troubles }, { status: ready ? 200 : 503, headers: { 'cache-control': 'no-store' } })
+}
+
+export interface ServiceServer {
+  readonly service: string
+  readonly document: OpenApiDocument
+  readonly execute: Execute
+  readonly tokens: Tokens
+  readonly health: () => Promise<Health>
+  readonly log: Log
+}
+
+const bearer = (request: Request): string | null => /^Bearer ([\w.-]{1,2000})$/.exec(request.headers.get('authorization') ?? '')?.[1] ?? null
+
+export const serviceHandler = ({ service, document, execute, tokens, health, log }: ServiceServer): FetchHandler => {
+  const router = routerOf(routesOf(service, document))
+  const healthOf = healthHandler(health)
+  const routes = {
+    router: () => router,
+    log,
+    call: execute,
+    actorOf: async (request: Request) => {
+      const token = bearer(request)
+      return (token && (await tokens.verify(token, service))) || refuse('unauthenticated')
+    },
+  }
+  return async (request) => {
+    const answer = await healthOf(request)
+    if (answer) return answer
+    if (new URL(request.url).pathname === '/openapi.json') return Response.json(document)
+    return answerHttp(request, routes)
+  }
+}

@@ -1,0 +1,72 @@
+// Who acts, as a signed token of at most 60 seconds for one service (Ed25519 by jose): RFC 7519.
+import { exportJWK, generateKeyPair, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import type { Actor } from '../../kernel/contract.ts'
+
+const lifetimeSeconds = 60
+/** A token is used again for this long, so that its receiver always has time left. */
+const reuseMs = 30_000
+const mostKept = 10_000
+
+export interface Tokens {
+  sign(actor: Actor, audience: string): Promise<string>
+  /** Null when the token is not ours, not for this audience or too old. */
+  verify(token: string, audience: string): Promise<Actor | null>
+}
+
+/** A fresh private key as a JSON Web Key. */
+export const newTokenKey = async (): Promise<JWK> => {
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+  return exportJWK(privateKey)
+}
+
+const publicPart = ({ kty, crv, x }: JWK): JWK => ({ kty, crv, x }) as JWK
+
+/** Remembers what a function gave for a key until it is out of date; starts anew when it has too many. */
+const remember = <Value>() => {
+  const kept = new Map<string, { value: Value; untilMs: number }>()
+  return {
+    get: (key: string): Value | undefined => {
+      const found = kept.get(key)
+      return found && found.untilMs > Date.now() ? found.value : undefined
+    },
+    set: (key: string, value: Value, untilMs: number) => {
+      if (kept.size >= mostKept) kept.clear()
+      kept.set(key, { value, untilMs })
+    },
+  }
+}
+
+export const tokensOf = async (key: JWK): Promise<Tokens> => {
+  const privateKey = await importJWK(key, 'EdDSA')
+  const publicKey = await importJWK(publicPart(key), 'EdDSA')
+  const signed = remember<string>()
+  const verified = remember<Actor>()
+  return {
+    sign: async (actor, audience) => {
+      const name = `${actor.id} ${actor.role} ${audience}`
+      const known = signed.get(name)
+      if (known) return known
+      const token = await new SignJWT({ role: actor.role })
+        .setProtectedHeader({ alg: 'EdDSA' })
+        .setSubject(actor.id === null ? '' : String(actor.id))
+        .setIssuer('ates')
+        .setAudience(audience)
+        .setIssuedAt()
+        .setExpirationTime(`${lifetimeSeconds}s`)
+        .sign(privateKey)
+      signed.set(name, token, Date.now() + reuseMs)
+      return token
+    },
+    verify: async (token, audience) => {
+      const known = verified.get(`${audience} ${token}`)
+      if (known) return known
+      const options = { audience, issuer: 'ates', algorithms: ['EdDSA'], maxTokenAge: lifetimeSeconds, clockTolerance: 5 }
+      const result = await jwtVerify(token, publicKey, options).catch(() => null)
+      const { sub, role, exp } = result?.payload ?? {}
+      if (typeof sub !== 'string' || typeof role !== 'string' || typeof exp !== 'number') return null
+      const actor = { id: sub === '' ? null : Number(sub), role }
+      verified.set(`${audience} ${token}`, actor, exp * 1_000)
+      return actor
+    },
+  }
+}

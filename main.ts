@@ -1,0 +1,48 @@
+// The entry: every service in one process, or the ones named, until a signal ends it.
+import { EmbeddedError } from './adapters/database/embedded.ts'
+import { jsonLog } from './adapters/log.ts'
+import { type Application, startApplication } from './application.ts'
+import { ConfigError, readConfig } from './config.ts'
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+/** What an operator can mend is one line each; anything else is a bug and shows where. */
+const linesOf = (error: unknown): readonly string[] => {
+  if (error instanceof ConfigError) return error.lines
+  if (error instanceof EmbeddedError) return [error.message]
+  const { code, port, address } = error as { code?: string; port?: number; address?: string }
+  if (code === 'EADDRINUSE') return [`port ${port} is in use: stop what listens there, or set ATES_PORT to another one`]
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return [`cannot listen on ${address}:${port} (${code}): set ATES_HOST and ATES_PORT`]
+  return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
+}
+
+const untilSignal = (application: Application) =>
+  new Promise<string | null>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(null))
+    void application.failed.then(resolve)
+  })
+
+const greet = async (application: Application, run: readonly string[]) => {
+  say(`aTES is ready at ${application.url}${run.length === 1 ? ` (${run[0]})` : ''}`)
+  const link = await application.firstAdministratorLink()
+  if (link && run.includes('web')) say(`Make the first administrator, once: ${link}`)
+  if (link && !run.includes('web')) say(`Make the first administrator, once, at the address of web: ${new URL(link).pathname}${new URL(link).search}`)
+}
+
+const main = async () => {
+  const config = readConfig(process.argv.slice(2), process.env)
+  const log = jsonLog(config.logLevel)
+  await using application = await startApplication({ config, log })
+  await greet(application, config.run)
+  const reason = await untilSignal(application)
+  if (reason === null) return say('Stopping ...')
+  say(`aTES stops: ${reason}`)
+  process.exitCode = 1
+}
+
+try {
+  await main()
+} catch (error) {
+  for (const line of linesOf(error)) process.stderr.write(`${line}\n`)
+  process.exitCode = 1
+}

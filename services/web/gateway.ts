@@ -1,0 +1,99 @@
+// The public API: every public method of every service below /api/v1/<service>, by what the services publish.
+import { answerHttp, type Router, routerOf } from '../../adapters/transport/http.ts'
+import type { Caller } from '../../kernel/caller.ts'
+import type { Actor } from '../../kernel/contract.ts'
+import type { OpenApiDocument, Published, Route } from '../../kernel/openapi.ts'
+import type { Log, Transport } from '../../kernel/ports.ts'
+import { refuse, type Refusal } from '../../kernel/result.ts'
+import { roles } from '../vocabulary.ts'
+import { sessionOf } from './session.ts'
+
+/** The services that this application knows, each by its value or its configured address; nothing else is asked. */
+export interface Directory {
+  readonly services: readonly string[]
+  /** Throws `Fault('unavailable')` when a service in another process does not answer. */
+  published(service: string): Promise<Published>
+}
+
+export interface GatewayDeps {
+  readonly directory: Directory
+  readonly transport: Transport
+  readonly call: Caller
+  readonly log: Log
+  readonly secure: boolean
+  readonly now: () => Date
+}
+
+const prefix = '/api/v1'
+
+const isRole = (role: string): boolean => roles.some((known) => known === role)
+
+/** Segments of plain words and parameters: what a service publishes cannot reach beyond its own prefix. */
+const plainPath = /^(?:\/(?:[\w-]+|\{\w+\}))+$/
+
+/** A public method allows a role of ours; roles we do not have are nobody. */
+const publicRoutes = (routes: readonly Route[]): Route[] =>
+  routes
+    .map((route) => ({ ...route, allow: route.allow.filter(isRole) }))
+    .filter(({ allow, path }) => allow.length > 0 && plainPath.test(path))
+
+const routers = new WeakMap<Published, Router>()
+
+const publicRouter = (service: string, published: Published): Router => {
+  const known = routers.get(published)
+  if (known) return known
+  const router = routerOf(publicRoutes(published.routes).map((route) => ({ ...route, prefix: `${prefix}/${service}` })))
+  routers.set(published, router)
+  return router
+}
+
+const nowhere: Router = () => refuse('unknown_method')
+
+/** Browsers say where a request comes from; what is not from our own pages changes nothing. */
+const isCrossSite = (request: Request, secure: boolean): boolean => {
+  if (['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return false
+  const site = request.headers.get('sec-fetch-site')
+  const origin = request.headers.get('origin')
+  const url = new URL(request.url)
+  const own = `${secure ? 'https:' : url.protocol}//${url.host}`
+  return (site !== null && site !== 'same-origin' && site !== 'none') || (origin !== null && origin !== own)
+}
+
+export type Gateway = (request: Request) => Promise<Response>
+
+export const createGateway = (deps: GatewayDeps): Gateway => {
+  const { directory, transport, log, secure } = deps
+  const actorOf = async (request: Request, { allow }: Route): Promise<Actor | Refusal> => {
+    if (isCrossSite(request, secure)) return refuse('forbidden', { reason: 'cross-site request' })
+    const signedIn = await sessionOf(deps, request)
+    if (!signedIn) return refuse('unauthenticated')
+    return allow.includes(signedIn.actor.role) ? signedIn.actor : refuse('forbidden')
+  }
+  const routerFor = async (pathname: string): Promise<Router> => {
+    const service = pathname.slice(prefix.length + 1).split('/', 1)[0] ?? ''
+    if (!pathname.startsWith(`${prefix}/`) || !directory.services.includes(service)) return nowhere
+    return publicRouter(service, await directory.published(service))
+  }
+  return async (request) => {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/api/openapi.json') return Response.json(await publicDocument(directory))
+    return answerHttp(request, { router: () => routerFor(pathname), actorOf, call: (call) => transport.call(call), log })
+  }
+}
+
+/** One document of all public methods; a service that does not answer is missing from it, and named. */
+const publicDocument = async ({ services, published }: Directory): Promise<OpenApiDocument & { 'x-missing': string[] }> => {
+  const paths: Record<string, OpenApiDocument['paths'][string]> = {}
+  const missing: string[] = []
+  let components: OpenApiDocument['components'] = {}
+  for (const service of services) {
+    const found = await published(service).catch(() => missing.push(service) && null)
+    if (!found) continue
+    components = { ...found.document.components, ...components }
+    for (const { path, verb } of publicRoutes(found.routes)) {
+      const operation = found.document.paths[path]?.[verb.toLowerCase()]
+      if (operation) paths[`${prefix}/${service}${path}`] = { ...paths[`${prefix}/${service}${path}`], [verb.toLowerCase()]: operation }
+    }
+  }
+  return { openapi: '3.1.0', info: { title: 'aTES', version: '1' }, paths, components, 'x-missing': missing }
+}

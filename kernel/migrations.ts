@@ -1,7 +1,7 @@
 // The kernel's own tables, one set in each service's schema.
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import type { Database } from './ports.ts'
+import type { Database, Tx } from './ports.ts'
 
 /** A migration of a schema, as statements. Old code must survive it: expand first, contract later. */
 export type Migrations = Readonly<Record<string, readonly string[]>>
@@ -19,7 +19,7 @@ const kernelMigrations: Migrations = {
       event_id uuid not null, type text not null, version int not null, about text not null, data jsonb not null,
       at timestamptz not null, request_id text not null, actor int)`,
     `create table stream (
-      only boolean primary key default true check (only),
+      single boolean primary key default true check (single),
       epoch int not null default 1, head bigint not null default 0 check (head >= 0), head_event_id uuid,
       published bigint not null default 0 check (published <= head),
       check ((head = 0) = (head_event_id is null)))`,
@@ -77,6 +77,12 @@ const provider = (migrations: Migrations) => ({
     ),
 })
 
+/** Asks first: "if not exists" wants the right to create even where nothing is to be created. */
+const ensureSchema = async (tx: Tx, schema: string): Promise<void> => {
+  const { rows } = await sql`select from pg_namespace where nspname = ${schema}`.execute(tx)
+  if (rows.length === 0) await sql`create schema ${sql.id(schema)}`.execute(tx)
+}
+
 /**
  * Brings one schema up to date, in one transaction that others wait for. Statements are written without a schema's
  * name: it is set for this transaction. Throws when a migration that this schema already has is missing here.
@@ -84,7 +90,7 @@ const provider = (migrations: Migrations) => ({
 export const migrate = (database: Database, own: Migrations): Promise<void> =>
   database.transaction('migrate', async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtext(${`migrate ${database.schema}`}))`.execute(tx)
-    await sql`create schema if not exists ${sql.id(database.schema)}`.execute(tx)
+    await ensureSchema(tx, database.schema)
     await sql`select set_config('search_path', ${`"${database.schema}", public`}, true)`.execute(tx)
     await sql`set local statement_timeout = 0`.execute(tx)
     for (const [table, migrations] of [['kernel_migration', kernelMigrations], ['migration', own]] as const) {

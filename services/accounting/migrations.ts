@@ -5,7 +5,7 @@ import type { Migrations } from '../../kernel/migrations.ts'
 export const migrations: Migrations = {
   '0001-ledger': [
     // One row, whose lock makes all writers of the ledger take turns. Holds the open day.
-    `create table ledger (only boolean primary key default true check (only), day date)`,
+    `create table ledger (single boolean primary key default true check (single), day date)`,
     `insert into ledger default values`,
     // A day begins with the first event applied on it and never ends before the next one begins.
     `create table accounting_day (

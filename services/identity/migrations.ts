@@ -13,7 +13,7 @@ export const migrations: Migrations = {
     `create table invitation (
       person_id int primary key references person, token_hash text not null unique,
       expires_at timestamptz not null, used_at timestamptz)`,
-    `create table first_administrator (only boolean primary key default true check (only), token_hash text, used_at timestamptz)`,
+    `create table first_administrator (single boolean primary key default true check (single), token_hash text, used_at timestamptz)`,
     `insert into first_administrator default values`,
   ],
 }

@@ -1,0 +1,94 @@
+// The PostgreSQL server under test: the one that ATES_TEST_DATABASE_URL names, or an embedded one of this process.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import pg from 'pg'
+import { startEmbedded } from '../../adapters/database/embedded.ts'
+import { openPostgres, type Postgres } from '../../adapters/database/postgres.ts'
+import { prepareDatabase, roleOf } from '../../adapters/database/prepare.ts'
+import { silent } from './silent.ts'
+
+let endEmbedded = () => Promise.resolve()
+after(() => endEmbedded())
+
+/** Settings of a client as this administrator, for any database of the server. */
+type Admin = (database: string) => pg.ClientConfig
+
+let admin: Promise<Admin> | undefined
+
+const named = (url: string): Admin => {
+  const parsed = new URL(url)
+  const socket = parsed.searchParams.get('host')
+  return (database) => ({
+    host: socket ?? parsed.hostname,
+    port: Number(parsed.port || 5432),
+    user: decodeURIComponent(parsed.username) || 'postgres',
+    ...(parsed.password ? { password: decodeURIComponent(parsed.password) } : {}),
+    database,
+  })
+}
+
+const embedded = async (): Promise<Admin> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'ates-test-'))
+  const server = await startEmbedded({ dataDir, log: silent })
+  endEmbedded = async () => {
+    await server.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  return (database) => server.connection('postgres', database)
+}
+
+/** The administrator of the server under test. */
+export const adminOf = (): Promise<Admin> => {
+  const { ATES_TEST_DATABASE_URL: url } = process.env
+  return (admin ??= url ? Promise.resolve(named(url)) : embedded())
+}
+
+const asAdmin = async <T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> => {
+  const client = new pg.Client((await adminOf())(database))
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+export interface TestDatabase extends AsyncDisposable {
+  readonly name: string
+  /** A pool on one schema, as its own role. The test closes what it opens by disposing the database. */
+  open(schema: string, options?: { connections?: number }): Postgres
+  connection(schema: string): pg.ClientConfig
+  /** Runs statements as an administrator, whom no trigger or right stops. */
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
+  adminConnection: pg.ClientConfig
+}
+
+/** A fresh database with a role and a schema for each name; dropped when disposed. */
+export const freshDatabase = async (schemas: readonly string[]): Promise<TestDatabase> => {
+  const name = `ates_test_${process.pid}_${crypto.randomUUID().slice(0, 8)}`
+  await asAdmin('postgres', (client) => client.query(`create database ${name}`))
+  const adminConnection = (await adminOf())(name)
+  await prepareDatabase(adminConnection, schemas)
+  const client = new pg.Client(adminConnection)
+  await client.connect()
+  const opened: Postgres[] = []
+  const connection = (schema: string) => ({ ...adminConnection, user: roleOf(schema) })
+  return {
+    name,
+    adminConnection,
+    connection,
+    open: (schema, { connections = 20 } = {}) => {
+      const database = openPostgres({ connection: connection(schema), schema, maxConnections: connections, namedStatements: true, log: silent })
+      opened.push(database)
+      return database
+    },
+    query: async (text, values = []) => (await client.query(text, values)).rows,
+    [Symbol.asyncDispose]: async () => {
+      for (const database of opened) await database.close()
+      await client.end()
+      await asAdmin('postgres', (one) => one.query(`drop database if exists ${name} with (force)`))
+    },
+  }
+}

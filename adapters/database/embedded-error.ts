@@ -11,6 +11,7 @@ const remedies: Readonly<Record<string, string>> = {
   EACCES: 'permission denied: let the user who starts aTES write there',
   EPERM: 'not permitted: let the user who starts aTES write there',
   EROFS: 'the file system is read-only',
+  ENOENT: 'it cannot be created there',
   ENOTDIR: 'a part of this path is not a directory',
   EEXIST: 'it is not a directory',
   ENAMETOOLONG: 'the path is too long',

@@ -13,8 +13,9 @@ import {
   rename,
   rm,
   stat,
+  statfs,
 } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -55,7 +56,7 @@ export const asServer = ({
 export const findHome = async (dataDir: string): Promise<Home | null> => {
   try {
     const dir = await realpath(dataDir)
-    if (!(await stat(dir)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
+    if (!(await stat(dir)).isDirectory()) throw Object.assign(new Error(), { code: 'EEXIST' })
     const runAs = isRoot() ? await nobody() : undefined
     const uid = runAs?.uid ?? process.getuid?.() ?? 0
     const gid = runAs?.gid ?? process.getgid?.() ?? 0
@@ -68,8 +69,15 @@ export const findHome = async (dataDir: string): Promise<Home | null> => {
 
 /** Makes the data directory when needed, and makes sure that the server's user reaches it. */
 export const openHome = async (dataDir: string): Promise<Home> => {
+  // initdb passes its own path, which may be in there, to a shell between double quotes.
+  if (/["$`\\\n]/.test(dataDir)) {
+    throw new EmbeddedError(
+      `Cannot use ${JSON.stringify(dataDir)} for the database: PostgreSQL cannot be run from paths with " $ \` \\ in ` +
+        'them, set ATES_DATA_DIR to another directory',
+    )
+  }
   try {
-    await mkdir(dataDir, { recursive: true, mode: isRoot() ? 0o711 : 0o700 })
+    await makeDirs(resolve(dataDir), isRoot() ? 0o711 : 0o700)
   } catch (error) {
     throw explained(error, dataDir)
   }
@@ -78,6 +86,13 @@ export const openHome = async (dataDir: string): Promise<Home> => {
     throw new EmbeddedError(`Cannot use ${dataDir} for the database: it vanished, or set ATES_DATA_DIR to another`)
   if (home.runAs) await letServerIn(home)
   return home
+}
+
+/** Node's own recursive mkdir never returns where the file system denies that a parent exists, as in /proc. */
+const makeDirs = async (dir: string, mode: number): Promise<void> => {
+  if (await lstat(dir).catch(() => null)) return
+  if (dir !== '/') await makeDirs(dirname(dir), mode)
+  await mkdir(dir, { mode })
 }
 
 /** PostgreSQL's user when aTES is root: it exists on every system, so none has to be created. */
@@ -135,7 +150,7 @@ const tryLock = (path: string): DatabaseSync | null => {
   let lock: DatabaseSync | undefined
   try {
     lock = new DatabaseSync(path, { timeout: 0 })
-    lock.exec('begin exclusive')
+    lock.exec('pragma journal_mode = memory; begin exclusive')
     return lock
   } catch (error) {
     lock?.close()
@@ -223,10 +238,15 @@ const initdb = async (home: Home, binaries: Binaries, target: string): Promise<v
       asServer(home),
     )
   } catch (error) {
+    await refuseFullDisk(home, 100_000_000)
     const { stderr = '', message } = error as Error & { stderr?: string }
-    if (/No space left on device/.test(stderr)) throw Object.assign(new Error(stderr), { code: 'ENOSPC' })
-    if (/Disk quota exceeded/.test(stderr)) throw Object.assign(new Error(stderr), { code: 'EDQUOT' })
     const reason = /^.*(?:error|FATAL|PANIC): .*$/m.exec(stderr)?.[0] ?? (stderr.trim().split('\n')[0] || message)
     throw new EmbeddedError(`Cannot create the database in ${home.dir}: ${reason}`, { cause: error })
   }
+}
+
+/** After a failure: PostgreSQL's own words for a full disk are many, and its log may be on that disk. */
+export const refuseFullDisk = async ({ dir }: Home, neededBytes: number): Promise<void> => {
+  const { bavail, bsize } = await statfs(dir)
+  if (bavail * bsize < neededBytes) throw explained(Object.assign(new Error(), { code: 'ENOSPC' }), dir)
 }

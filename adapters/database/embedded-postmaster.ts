@@ -229,6 +229,8 @@ export const endPostmaster = async (home: Home, pid: number, steps: readonly Ste
   for (const [signal, waitMs] of steps) {
     if (!(await isPostmaster(home, pid))) return true
     process.kill(pid, signal)
+    // A stopped process gets the signal only when it goes on.
+    process.kill(pid, 'SIGCONT')
     for (const giveUp = Date.now() + waitMs; Date.now() < giveUp; await delay(pollMs)) {
       if (!(await isPostmaster(home, pid))) return true
     }

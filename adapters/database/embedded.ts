@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../kernel/ports.ts'
 import { type Binaries, copiedBinaries, installedBinaries, usableBinaries } from './embedded-binaries.ts'
 import { EmbeddedError } from './embedded-error.ts'
-import { alreadyRuns, ensureCluster, findHome, holdHome, type Home, openHome } from './embedded-home.ts'
+import { alreadyRuns, ensureCluster, findHome, holdHome, type Home, openHome, refuseFullDisk } from './embedded-home.ts'
 import {
   atOnce,
   boundLog,
@@ -135,6 +135,7 @@ const start = async (home: Home, log: Log, settings: Record<string, string>): Pr
     await end(home, pid, atOnce)
     const complaint = await lastComplaint(home, logStart)
     if (leftovers.test(complaint) && Date.now() < giveUp) continue
+    await refuseFullDisk(home, 20_000_000)
     throw new EmbeddedError(`PostgreSQL did not start on ${home.cluster}: ${complaint} (its log: ${home.logFile})`)
   }
 }

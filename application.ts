@@ -1,9 +1,6 @@
 // Puts services and adapters together as the configuration says, and stops them in order.
-import type pg from 'pg'
 import { localBus } from './adapters/bus/local.ts'
-import { type EmbeddedServer, startEmbedded } from './adapters/database/embedded.ts'
-import { databaseClock, openPostgres, type Postgres } from './adapters/database/postgres.ts'
-import { missingSettings, prepareDatabase, roleOf } from './adapters/database/prepare.ts'
+import { databaseClock, type Postgres } from './adapters/database/postgres.ts'
 import { systemRandom } from './adapters/random.ts'
 import { keptSecrets, type Secrets } from './adapters/secrets.ts'
 import { betterAuthSignIn } from './adapters/sign-in/better-auth.ts'
@@ -12,7 +9,8 @@ import { type HttpTransport, httpTransport } from './adapters/transport/http-cli
 import { type Listening, listen, serviceHandler } from './adapters/transport/http-server.ts'
 import { localTransport } from './adapters/transport/local.ts'
 import { type Tokens, tokensOf } from './adapters/transport/token.ts'
-import { type Config, type ServiceName, serviceNames } from './config.ts'
+import { type Config, serviceNames } from './config.ts'
+import { openDatabases } from './databases.ts'
 import { serviceRole } from './kernel/contract.ts'
 import { type Host, startHost } from './kernel/host.ts'
 import { describeContract, type Published, publishedBy } from './kernel/openapi.ts'
@@ -50,39 +48,31 @@ export interface ApplicationOptions {
   readonly decorations?: Decorations
   /** False for tools: no port, no relays, consumers and jobs. */
   readonly serve?: boolean
-}
-
-/** Ends what was begun, last first, whatever happens to each. */
-const ending = () => {
-  const ends: (() => Promise<unknown>)[] = []
-  let ended: Promise<void> | undefined
-  const endAll = async () => {
-    for (const end of ends.reverse()) await end()
-  }
-  return { add: (end: () => Promise<unknown>) => ends.push(end), end: () => (ended ??= endAll()) }
+  /** True for a tool that is to bring the schemas of a running aTES up to date. */
+  readonly migrate?: boolean
 }
 
 export const startApplication = async (options: ApplicationOptions): Promise<Application> => {
-  const ends = ending()
+  const ends = new AsyncDisposableStack()
   try {
     return await assemble(options, ends)
   } catch (error) {
-    await ends.end()
+    await ends.disposeAsync()
     throw error
   }
 }
 
 const assemble = async (
-  { config, log, decorations = {}, serve = true }: ApplicationOptions,
-  ends: ReturnType<typeof ending>,
+  { config, log, decorations = {}, serve = true, migrate = false }: ApplicationOptions,
+  ends: AsyncDisposableStack,
 ): Promise<Application> => {
   const failed = Promise.withResolvers<string>()
-  const databases = await openDatabases(config, log, ends, failed.resolve)
+  const { databases, owned } = await openDatabases({ config, log, ends, fail: failed.resolve, join: !serve })
   const secrets = await secretsOf(config)
   const tokens = await tokensOf(secrets.tokenKey)
   const running = [...ownServices(config, databases, secrets), ...(decorations.services ?? [])]
   const bus = (decorations.bus ?? ((one) => one))(localBus())
-  ends.add(() => bus.close())
+  ends.defer(() => bus.close())
   const http = httpTransport({ addresses: config.addresses, tokens })
   const decorate = decorations.database ?? ((one) => one)
 
@@ -95,20 +85,20 @@ const assemble = async (
     clock: decorations.clock ?? databaseClock,
     random: decorations.random ?? systemRandom,
     log,
-    migrate: config.migrate,
+    migrate: config.migrate && (serve || owned || migrate),
     loops: serve,
   })
-  ends.add(() => host.stop())
+  ends.defer(() => host.stop())
   const listening = serve ? await listenFor({ config, host, services: running, transport, http, tokens, log }) : null
-  if (listening) ends.add(() => listening.close())
+  if (listening) ends.defer(() => listening.close())
   const url = listening && `http://${config.host}:${listening.port}`
   return {
     host,
     url,
     failed: failed.promise,
     firstAdministratorLink: () => firstAdministratorLink(host, config.publicUrl ?? url),
-    stop: ends.end,
-    [Symbol.asyncDispose]: ends.end,
+    stop: () => ends.disposeAsync(),
+    [Symbol.asyncDispose]: () => ends.disposeAsync(),
   }
 }
 
@@ -116,83 +106,6 @@ const databaseOf = (databases: ReadonlyMap<string, Postgres>, service: Service):
   const database = databases.get(service.schema)
   if (!database) throw new Error(`no database for ${service.name}`)
   return database
-}
-
-const schemaOf = (name: string): string => name.replaceAll('-', '_')
-
-type Connections = Readonly<Record<string, pg.PoolConfig>>
-
-const openDatabases = async (
-  config: Config,
-  log: Log,
-  ends: ReturnType<typeof ending>,
-  fail: (reason: string) => void,
-): Promise<ReadonlyMap<string, Postgres>> => {
-  const own = serviceNames.filter((name) => config.run.includes(name)).map(schemaOf)
-  const connections = config.databases ? await external(config, own, log) : await embedded(config, own, log, ends, fail)
-  const open = Object.entries(connections).map(([schema, connection]): [string, Postgres] => [
-    schema,
-    openPostgres({ connection, schema, maxConnections: config.connections, namedStatements: config.namedStatements, log }),
-  ])
-  for (const [, database] of open) ends.add(() => database.close())
-  return new Map(open)
-}
-
-const external = async (config: Config, schemas: readonly string[], log: Log): Promise<Connections> => {
-  const connections = Object.fromEntries(
-    schemas.map((schema) => [schema, { connectionString: config.databases?.[schema.replaceAll('_', '-') as ServiceName] }]),
-  )
-  for (const [schema, connection] of Object.entries(connections)) {
-    const missing = await missingSettings(connection as pg.ClientConfig)
-    if (missing.length > 0) log.warn({ schema, mend: missing }, 'a stopped process could hold locks for ever: the database role has no limits')
-  }
-  return connections as Connections
-}
-
-const database = 'ates'
-
-/** The embedded server with a role and a schema for each service; restarted when it is killed under us. */
-const embedded = async (
-  config: Config,
-  schemas: readonly string[],
-  log: Log,
-  ends: ReturnType<typeof ending>,
-  fail: (reason: string) => void,
-): Promise<Connections> => {
-  let server = await startEmbedded({ dataDir: config.dataDir, log })
-  let stopping = false
-  ends.add(async () => {
-    stopping = true
-    await server.stop()
-  })
-  const watch = async (watched: EmbeddedServer): Promise<void> => {
-    const reason = await watched.died
-    if (stopping) return
-    log.error({ reason }, 'the embedded database ended, starting it again')
-    try {
-      server = await startEmbedded({ dataDir: config.dataDir, log })
-      if (stopping) return void (await server.stop())
-      void watch(server)
-    } catch (error) {
-      fail(`the embedded database ended (${reason}) and did not start again: ${String(error)}`)
-    }
-  }
-  void watch(server)
-  await ensureDatabase(server)
-  const prepared = await prepareDatabase(server.connection('postgres', database), schemas)
-  return Object.fromEntries(prepared.map(({ schema }) => [schema, server.connection(roleOf(schema), database)]))
-}
-
-const ensureDatabase = async (server: EmbeddedServer): Promise<void> => {
-  const { default: driver } = await import('pg')
-  const client = new driver.Client(server.connection('postgres', 'postgres'))
-  await client.connect()
-  try {
-    const { rows } = await client.query('select 1 from pg_database where datname = $1', [database])
-    if (rows.length === 0) await client.query(`create database ${database}`)
-  } finally {
-    await client.end()
-  }
 }
 
 const secretsOf = async (config: Config): Promise<Secrets> => {

@@ -9,6 +9,7 @@ import { type Loop, startLoop } from './loop.ts'
 import { migrate } from './migrations.ts'
 import { listPositions } from './position.ts'
 import type { Bus, Clock, Database, Log, Random, Transport } from './ports.ts'
+import { type Replayed, replay } from './replay.ts'
 import { must } from './result.ts'
 import type { Service } from './service.ts'
 import { type StandardContract, standardContract, standardHandlers } from './standard.ts'
@@ -45,6 +46,8 @@ export interface Host extends AsyncDisposable {
    * (30,000 when not given) with what is still open.
    */
   settle(timeoutMs?: number): Promise<void>
+  /** Rebuilds what a service's consumers derive from events beside what they have. Throws when there is nothing to rebuild. */
+  replay(service: string, how: { swap: boolean }): Promise<Replayed>
   /** Lets calls in progress end, then stops jobs, consumers and relays. */
   stop(): Promise<void>
 }
@@ -53,6 +56,7 @@ interface Running {
   readonly service: Service
   readonly database: Database
   readonly execute: Execute
+  readonly applying: readonly Applying[]
   readonly loops: Loop[]
   readonly readers: Reader[]
 }
@@ -79,6 +83,11 @@ export const startHost = async (options: HostOptions): Promise<Host> => {
     local,
     health: () => healthOf(running, loops()),
     settle: (timeoutMs = 30_000) => settle(running, loops(), timeoutMs),
+    replay: (name, { swap }) => {
+      const applying = running.find(({ service }) => service.name === name)?.applying.find(({ consumer }) => consumer.derived.length > 0)
+      if (!applying) throw new Error(`${name} derives nothing from events that a replay could rebuild`)
+      return replay({ applying, readLog: remoteLog(call), swap })
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   }
@@ -88,16 +97,16 @@ const prepare = (service: Service, { database: databaseOf, clock, random, log }:
   const database = databaseOf(service)
   const loops: Loop[] = []
   const readers: Reader[] = []
-  const consumers = service.consumers.map((consumer): Applying => ({ database, consumer, clock, random, log }))
+  const applying = service.consumers.map((consumer): Applying => ({ database, consumer, clock, random, log }))
   const standard = {
     contract: standardContract(service.name),
-    handlers: standardHandlers({ service: service.name, database, consumers, readers: () => readers }),
+    handlers: standardHandlers({ service: service.name, database, consumers: applying, readers: () => readers }),
   }
   const committed = () => {
     for (const loop of loops) loop.wake()
   }
   const execute = executor(methodTable([service, standard]), { database, clock, random, log, committed })
-  return { service, database, execute, loops, readers }
+  return { service, database, execute, applying, loops, readers }
 }
 
 type LoopDeps = Pick<HostOptions, 'bus' | 'clock' | 'random' | 'log'> & { readonly call: Caller }

@@ -1,0 +1,179 @@
+// Rebuilds a consumer's derived tables from the producer's log beside the live ones, compares, and swaps on demand.
+import { type RawBuilder, sql } from 'kysely'
+import { applyRun } from './apply.ts'
+import type { ReadLog } from './consume.ts'
+import { type Applying, keyOf } from './handle.ts'
+import { lockPosition, openPosition, type Position, type PositionKey } from './position.ts'
+import type { Tx } from './ports.ts'
+
+export interface ReplayDifference {
+  readonly table: string
+  /** `missing`: only the replay has this row. `extra`: only the live table has it. */
+  readonly what: 'missing' | 'extra'
+  /** The row as JSON. */
+  readonly row: string
+}
+
+export interface Replayed {
+  readonly upTo: number
+  /** Rows compared, over all derived tables. */
+  readonly rows: number
+  readonly differences: readonly ReplayDifference[]
+  readonly swapped: boolean
+}
+
+export interface ReplayOptions {
+  readonly applying: Omit<Applying, 'shadow'>
+  readonly readLog: ReadLog
+  /** Puts the replayed tables in the place of the live ones, under the position's lock. */
+  readonly swap: boolean
+  readonly progress?: (number: number, head: number) => void
+}
+
+const batchSize = 2_000
+const mostDifferences = 100
+const shadowOf = (name: string): string => `${name}_replay`
+
+const tableRef = (schema: string, name: string): RawBuilder<unknown> => sql`${sql.id(schema, name)}`
+
+/** A replay of another consumer, or of this one by somebody else, must not write into our shadows. */
+const claimReplay = async (tx: Tx, { schema, consumer }: PositionKey): Promise<void> => {
+  await sql`select pg_advisory_xact_lock(hashtext(${`replay ${schema} ${consumer}`}))`.execute(tx)
+}
+
+/** Triggers are not copied by `like`; those of the live table guard its shadow too. */
+const copyTriggers = async (tx: Tx, schema: string, name: string): Promise<void> => {
+  const { rows } = await sql<{ definition: string }>`
+    select pg_get_triggerdef(t.oid) as definition from pg_trigger t
+    where t.tgrelid = ${`"${schema}"."${name}"`}::regclass and not t.tgisinternal order by t.tgname`.execute(tx)
+  for (const { definition } of rows) {
+    await sql.raw(definition.replace(` ON ${schema}.${name} `, ` ON "${schema}"."${shadowOf(name)}" `)).execute(tx)
+  }
+}
+
+/** Rights that the service's role has given up on the live table. */
+const copyRevokes = async (tx: Tx, schema: string, name: string): Promise<void> => {
+  for (const right of ['update', 'delete', 'truncate'] as const) {
+    const { rows } = await sql<{ has: boolean }>`
+      select has_table_privilege(${`"${schema}"."${name}"`}, ${right}) as has`.execute(tx)
+    if (rows[0]?.has === false) {
+      await sql`revoke ${sql.raw(right)} on ${tableRef(schema, shadowOf(name))} from current_user`.execute(tx)
+    }
+  }
+}
+
+const dropShadows = async (tx: Tx, key: PositionKey, tables: readonly string[]): Promise<void> => {
+  const { schema, stream } = key
+  for (const name of tables) await sql`drop table if exists ${tableRef(schema, shadowOf(name))}`.execute(tx)
+  for (const table of ['position', 'parked']) {
+    await sql`
+      delete from ${tableRef(schema, table)} where consumer = ${shadowOf(key.consumer)} and stream = ${stream}`.execute(tx)
+  }
+}
+
+const makeShadows = async (tx: Tx, key: PositionKey, tables: readonly string[]): Promise<void> => {
+  const { schema } = key
+  await dropShadows(tx, key, tables)
+  for (const name of tables) {
+    await sql`create table ${tableRef(schema, shadowOf(name))} (like ${tableRef(schema, name)} including all)`.execute(tx)
+    await copyTriggers(tx, schema, name)
+    await copyRevokes(tx, schema, name)
+  }
+  await openPosition(tx, { ...key, consumer: shadowOf(key.consumer) })
+}
+
+/** What was decided about events that could not be applied is a fact: they stay out of the replay, too. */
+const leftOutEvents = async (tx: Tx, { schema, consumer, stream }: PositionKey): Promise<Set<number>> => {
+  const { rows } = await sql<{ number: number }>`
+    select number from ${tableRef(schema, 'parked')}
+    where consumer = ${consumer} and stream = ${stream} and state <> 'applied'`.execute(tx)
+  return new Set(rows.map(({ number }) => number))
+}
+
+/** Rows of `a` that `b` lacks, counted as often as they stand there. */
+const rowsOnlyIn = async (tx: Tx, a: RawBuilder<unknown>, b: RawBuilder<unknown>): Promise<string[]> => {
+  const { rows } = await sql<{ row: string }>`
+    select row::text as row from (select to_jsonb(a) as row from ${a} a except all select to_jsonb(b) from ${b} b) only_there
+    order by 1 limit ${mostDifferences}`.execute(tx)
+  return rows.map(({ row }) => row)
+}
+
+const compareTable = async (tx: Tx, schema: string, table: string): Promise<ReplayDifference[]> => {
+  const [live, shadow] = [tableRef(schema, table), tableRef(schema, shadowOf(table))]
+  const missing = await rowsOnlyIn(tx, shadow, live)
+  const extra = await rowsOnlyIn(tx, live, shadow)
+  return [
+    ...missing.map((row) => ({ table, what: 'missing' as const, row })),
+    ...extra.map((row) => ({ table, what: 'extra' as const, row })),
+  ]
+}
+
+const countRows = async (tx: Tx, schema: string, table: string): Promise<number> => {
+  const { rows } = await sql<{ count: number }>`select count(*) as count from ${tableRef(schema, table)}`.execute(tx)
+  return rows[0]?.count ?? 0
+}
+
+const swapTables = async (tx: Tx, key: PositionKey, tables: readonly string[]): Promise<void> => {
+  for (const name of tables) {
+    await sql`drop table ${tableRef(key.schema, name)}`.execute(tx)
+    await sql`alter table ${tableRef(key.schema, shadowOf(name))} rename to ${sql.id(name)}`.execute(tx)
+  }
+  await dropShadows(tx, key, [])
+}
+
+/**
+ * Replays a consumer from event 1 into shadow tables while the live ones serve, and reports every difference at the
+ * number both stand at. Emits nothing and makes no facts. Throws when the producer's log cannot be read, or when an
+ * event that the live consumer applied cannot be applied again.
+ */
+export const replay = async ({ applying, readLog, swap, progress }: ReplayOptions): Promise<Replayed> => {
+  const { database, consumer } = applying
+  const key = keyOf(applying)
+  if (consumer.derived.length === 0) throw new Error(`${consumer.name} keeps no derived tables that a replay could rebuild`)
+  const leftOut = await database.transaction('replay.prepare', async (tx) => {
+    await claimReplay(tx, key)
+    await makeShadows(tx, key, consumer.derived)
+    return leftOutEvents(tx, key)
+  })
+  const shadowing: Applying = { ...applying, shadow: { nameOf: shadowOf, leftOut } }
+  for (;;) {
+    await catchUp(shadowing, readLog, progress)
+    const result = await database.transaction('replay.compare', (tx) => compare(tx, key, consumer.derived, swap))
+    if (result) return result
+  }
+}
+
+/** Applies the log to the shadows up to its end. */
+const catchUp = async (shadowing: Applying, readLog: ReadLog, progress: ReplayOptions['progress']): Promise<void> => {
+  const { database, consumer } = shadowing
+  const key = keyOf(shadowing)
+  const live = await database.transaction('replay.target', (tx) => lockPosition(tx, { ...key, consumer: consumer.name }))
+  let position: Position = await database.transaction('replay.position', (tx) => lockPosition(tx, key))
+  while (position.number < live.number) {
+    const batch = await readLog(consumer.stream, position.number, Math.min(batchSize, live.number - position.number))
+    const before = position.number
+    position = await applyRun(shadowing, batch)
+    progress?.(position.number, live.number)
+    if (position.state !== 'running' || position.parkedInRow > 0) {
+      throw new Error(`the replay stopped at event ${position.number}: ${position.reason ?? 'an event could not be applied again'}`)
+    }
+    if (position.number === before) throw new Error(`the log of ${consumer.stream} has no event after ${before}`)
+  }
+}
+
+/** Null when the live consumer moved on meanwhile. */
+const compare = async (tx: Tx, key: PositionKey, tables: readonly string[], swap: boolean): Promise<Replayed | null> => {
+  await sql`set local statement_timeout = 0`.execute(tx)
+  const live = await lockPosition(tx, key)
+  const shadow = await lockPosition(tx, { ...key, consumer: shadowOf(key.consumer) })
+  if (shadow.number < live.number) return null
+  const differences: ReplayDifference[] = []
+  let rows = 0
+  for (const table of tables) {
+    differences.push(...(await compareTable(tx, key.schema, table)))
+    rows += await countRows(tx, key.schema, table)
+  }
+  if (swap) await swapTables(tx, key, tables)
+  else await dropShadows(tx, key, tables)
+  return { upTo: live.number, rows, differences, swapped: swap }
+}

@@ -21,7 +21,7 @@ export const Document = ({ visit, title, plain, children }: DocumentProps) => {
   const { texts, assets, theme, language, person } = visit
   const member = person !== null && !plain
   return (
-    <html lang={language} data-theme={theme === 'system' ? undefined : theme}>
+    <html lang={language} data-theme={theme === 'system' ? undefined : `ates-${theme}`}>
       <head>
         <meta charset="utf-8" />
         <title>{`${title} · ${texts.product}`}</title>
@@ -105,27 +105,32 @@ const Header = ({ visit, role, name }: { visit: Visit; role: Role; name: string 
   const { texts } = visit
   return (
     <header class="bar">
-      <a class="brand" href="/" aria-label={texts.layout.home}>
-        <Parrot size={32} />
-        <span class="wordmark">{texts.product}</span>
-      </a>
-      <button type="button" class="menu-button" popovertarget="navigation">
-        {texts.layout.menu}
-      </button>
-      <div id="navigation" class="side" popover="auto">
-        <nav aria-label={texts.layout.navigation}>
-          {groupsOf(texts).map((group) => (
-            <NavigationGroup group={group} role={role} path={visit.url.pathname} />
-          ))}
-        </nav>
-        <div class="who">
-          <p>
-            <strong>{name}</strong>
-            <span>{texts.roles[role]}</span>
-          </p>
-          <form method="post" action="/sign-out" hx-boost="false">
-            <button class="quiet">{texts.layout.signOut}</button>
-          </form>
+      <div class="bar-inner">
+        <a class="brand" href="/" aria-label={texts.layout.home}>
+          <Parrot size={32} />
+          <span class="wordmark">{texts.product}</span>
+        </a>
+        <button type="button" class="menu-button" popovertarget="navigation">
+          {texts.layout.menu}
+        </button>
+        <div id="navigation" class="side" popover="auto">
+          <nav aria-label={texts.layout.navigation}>
+            {groupsOf(texts).map((group) => (
+              <NavigationGroup group={group} role={role} path={visit.url.pathname} />
+            ))}
+          </nav>
+          <button type="button" class="quiet close" popovertarget="navigation" popovertargetaction="hide">
+            {texts.layout.closeMenu}
+          </button>
+          <div class="who">
+            <p>
+              <strong>{name}</strong>
+              <span>{texts.roles[role]}</span>
+            </p>
+            <form method="post" action="/sign-out" hx-boost="false">
+              <button class="quiet">{texts.layout.signOut}</button>
+            </form>
+          </div>
         </div>
       </div>
     </header>

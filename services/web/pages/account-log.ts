@@ -8,7 +8,6 @@ type Task = z.output<typeof TaskSchema>
 
 export interface Day {
   readonly day: string
-  readonly sumCents: number
   readonly lines: readonly Line[]
 }
 
@@ -17,7 +16,6 @@ export const byDay = (lines: readonly Line[]): readonly Day[] =>
   [...Map.groupBy(lines, ({ day }) => day)].map(([day, ofDay]) => ({
     day,
     lines: ofDay,
-    sumCents: ofDay.reduce((sum, { amountCents }) => sum + amountCents, 0),
   }))
 
 export interface OnTheWay {

@@ -94,13 +94,17 @@ const Log = ({ visit, account, descriptions }: { visit: Member; account: Account
     <table class="rows ledger">
       <thead>
         <tr>
-          <th scope="col">{words.when}</th>
+          <th scope="col" class="col-hour">
+            {words.when}
+          </th>
           <th scope="col">{words.what}</th>
-          <th scope="col">{words.cause}</th>
-          <th scope="col" class="money">
+          <th scope="col" class="col-cause">
+            {words.cause}
+          </th>
+          <th scope="col" class="money col-money">
             {words.amount}
           </th>
-          <th scope="col" class="money">
+          <th scope="col" class="money col-money">
             {words.running}
           </th>
         </tr>
@@ -141,7 +145,7 @@ const LogLine = ({ visit, line, description }: { visit: Member; line: Line; desc
   const { account: words } = visit.texts
   return (
     <tr>
-      <td data-label={words.when}>
+      <td class="hour">
         <When visit={visit} at={line.at} format="time" />
       </td>
       <th scope="row" class="task">
@@ -150,17 +154,15 @@ const LogLine = ({ visit, line, description }: { visit: Member; line: Line; desc
           <span class="number">#{line.taskId}</span> {description}
         </span>
       </th>
-      <td data-label={words.cause} class="cause">
+      <td class="cause">
         <code title={line.cause.eventId}>
           {line.cause.stream} #{line.cause.number}
         </code>
       </td>
-      <td class="money" data-label={words.amount}>
+      <td class="money sum">
         <Movement visit={visit} cents={line.amountCents} />
       </td>
-      <td class="money" data-label={words.running}>
-        {visit.formats.money(line.balanceCents)}
-      </td>
+      <td class="money running">{visit.formats.money(line.balanceCents)}</td>
     </tr>
   )
 }

@@ -208,9 +208,15 @@ const TaskTable = ({ visit, tasks }: { visit: Member; tasks: readonly Task[] }) 
       <thead>
         <tr>
           <th scope="col">{words.task}</th>
-          <th scope="col">{words.state}</th>
-          <th scope="col">{words.assignee}</th>
-          <th scope="col">{words.created}</th>
+          <th scope="col" class="col-state">
+            {words.state}
+          </th>
+          <th scope="col" class="col-name">
+            {words.assignee}
+          </th>
+          <th scope="col" class="last col-time">
+            {words.created}
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -219,13 +225,13 @@ const TaskTable = ({ visit, tasks }: { visit: Member; tasks: readonly Task[] }) 
             <th scope="row" class="task">
               <span class="number">#{task.taskId}</span> <span class="description">{task.description}</span>
             </th>
-            <td data-label={words.state}>
+            <td>
               <span class={`state state-${task.state}`}>{words.states[task.state]}</span>
             </td>
-            <td data-label={words.assignee}>
+            <td>
               <Assignee visit={visit} task={task} />
             </td>
-            <td data-label={words.created}>
+            <td class="last">
               <When visit={visit} at={task.createdAt} />
             </td>
           </tr>

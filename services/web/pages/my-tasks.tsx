@@ -1,4 +1,5 @@
 // My tasks: what I have to do, what it cost and what it brings, with one button each.
+import type { ComponentChildren } from 'preact'
 import type { z } from 'zod'
 import { isRefusal } from '../../../kernel/result.ts'
 import { accounting } from '../../accounting/contract.ts'
@@ -120,36 +121,24 @@ const NothingOpen = ({ visit }: { visit: Member }) => {
   )
 }
 
-const OpenTasks = ({ visit, tasks, prices }: { visit: Member; tasks: readonly Task[]; prices: Prices }) => {
+interface TableProps {
+  readonly visit: Member
+  readonly tasks: readonly Task[]
+  readonly prices: Prices
+}
+
+const OpenTasks = ({ visit, tasks, prices }: TableProps) => {
   const { myTasks: words } = visit.texts
   return (
     <table class="rows">
-      <thead>
-        <tr>
-          <th scope="col">{words.task}</th>
-          <th scope="col">{words.assigned}</th>
-          <th scope="col" class="money">
-            {words.fee}
-          </th>
-          <th scope="col" class="money">
-            {words.reward}
-          </th>
-          <th scope="col">
-            <span class="sr">{words.action}</span>
-          </th>
-        </tr>
-      </thead>
+      <Head visit={visit} last={<span class="sr">{words.action}</span>} />
       <tbody>
         {tasks.map((task) => (
           <tr>
-            <TaskCell task={task} />
-            <td data-label={words.assigned}>
-              <When visit={visit} at={task.assignedAt} />
-            </td>
-            <PriceCells visit={visit} task={task} prices={prices} />
+            <TaskCells visit={visit} task={task} prices={prices} />
             <td class="act">
               <CommandForm action={`/tasks/${task.taskId}/complete`}>
-                <button class="btn btn-sm btn-primary" aria-label={words.completeTask(task.taskId)}>
+                <button class="btn btn-sm btn-quiet" aria-label={words.completeTask(task.taskId)}>
                   {words.complete}
                 </button>
               </CommandForm>
@@ -161,30 +150,18 @@ const OpenTasks = ({ visit, tasks, prices }: { visit: Member; tasks: readonly Ta
   )
 }
 
-const CompletedTasks = ({ visit, tasks, prices }: { visit: Member; tasks: readonly Task[]; prices: Prices }) => {
+const CompletedTasks = ({ visit, tasks, prices }: TableProps) => {
   const { myTasks: words } = visit.texts
   return (
     <table class="rows">
-      <thead>
-        <tr>
-          <th scope="col">{words.task}</th>
-          <th scope="col">{words.done}</th>
-          <th scope="col" class="money">
-            {words.fee}
-          </th>
-          <th scope="col" class="money">
-            {words.reward}
-          </th>
-        </tr>
-      </thead>
+      <Head visit={visit} last={words.done} />
       <tbody>
         {tasks.map((task) => (
           <tr>
-            <TaskCell task={task} />
-            <td data-label={words.done}>
+            <TaskCells visit={visit} task={task} prices={prices} />
+            <td class="last" data-label={words.done}>
               <When visit={visit} at={task.completedAt ?? task.assignedAt} />
             </td>
-            <PriceCells visit={visit} task={task} prices={prices} />
           </tr>
         ))}
       </tbody>
@@ -192,17 +169,40 @@ const CompletedTasks = ({ visit, tasks, prices }: { visit: Member; tasks: readon
   )
 }
 
-const TaskCell = ({ task }: { task: Task }) => (
-  <th scope="row" class="task">
-    <span class="number">#{task.taskId}</span> <span class="description">{task.description}</span>
-  </th>
-)
+const Head = ({ visit, last }: { visit: Member; last: ComponentChildren }) => {
+  const { myTasks: words } = visit.texts
+  return (
+    <thead>
+      <tr>
+        <th scope="col">{words.task}</th>
+        <th scope="col" class="col-time">
+          {words.assigned}
+        </th>
+        <th scope="col" class="money col-money">
+          {words.fee}
+        </th>
+        <th scope="col" class="money col-money">
+          {words.reward}
+        </th>
+        <th scope="col" class="last col-act">
+          {last}
+        </th>
+      </tr>
+    </thead>
+  )
+}
 
-const PriceCells = ({ visit, task, prices }: { visit: Member; task: Task; prices: Prices }) => {
+const TaskCells = ({ visit, task, prices }: { visit: Member; task: Task; prices: Prices }) => {
   const { myTasks: words } = visit.texts
   const price = prices?.get(task.taskId)
   return (
     <>
+      <th scope="row" class="task">
+        <span class="number">#{task.taskId}</span> <span class="description">{task.description}</span>
+      </th>
+      <td data-label={words.assigned}>
+        <When visit={visit} at={task.assignedAt} />
+      </td>
       <td class="money" data-label={words.fee}>
         {price ? <Movement visit={visit} cents={-price.feeCents} /> : <NoPrice visit={visit} prices={prices} />}
       </td>

@@ -168,7 +168,11 @@ const AddPerson = ({ visit, sent }: { visit: Member; sent: Sent }) => {
     <section class="create" aria-labelledby="add">
       <h2 id="add">{words.add}</h2>
       {sent.error && <FormError>{sent.error}</FormError>}
-      <CommandForm action="/people" class="create-form" idempotencyKey={sent.isSpent ? undefined : form?.key}>
+      <CommandForm
+        action="/people"
+        class="create-form create-form-person"
+        idempotencyKey={sent.isSpent ? undefined : form?.key}
+      >
         <Field name="name" label={forms.name} error={rule('name')}>
           {(attributes) => (
             <input
@@ -194,12 +198,14 @@ const AddPerson = ({ visit, sent }: { visit: Member; sent: Sent }) => {
             />
           )}
         </Field>
-        <Field name="role" label={forms.role} error={rule('role')} help={words.roleHelp}>
+        <Field name="role" label={forms.role} error={rule('role')}>
           {(attributes) => <RoleControl visit={visit} value={form?.text('role') || 'popug'} attributes={attributes} />}
         </Field>
         <button class="btn btn-primary">{words.submit}</button>
       </CommandForm>
-      <p class="field-help">{words.addHelp}</p>
+      <p class="field-help">
+        {words.addHelp} {words.roleHelp}
+      </p>
     </section>
   )
 }
@@ -239,15 +245,30 @@ const PersonRow = ({ visit, person }: { visit: Member; person: Person }) => {
       <p class="person-since muted">
         {words.joined} <When visit={visit} at={person.createdAt} />
       </p>
-      <details class="person-change">
-        <summary aria-label={words.changePerson(person.name)}>{words.change}</summary>
-        <div class="person-forms">
-          <ChangeRole visit={visit} person={person} />
-          {person.active && <RenewLink visit={visit} person={person} />}
-          {!isMe && <Activity visit={visit} person={person} />}
-        </div>
-      </details>
+      <ChangePerson visit={visit} person={person} isMe={isMe} />
     </li>
+  )
+}
+
+/** A popover opens and closes by itself, without a script. */
+const ChangePerson = ({ visit, person, isMe }: { visit: Member; person: Person; isMe: boolean }) => {
+  const { people: words } = visit.texts
+  const id = `change-${person.popugId}`
+  return (
+    <div class="person-change">
+      <button type="button" class="btn btn-sm" popovertarget={id} aria-label={words.changePerson(person.name)}>
+        {words.change}
+      </button>
+      <div id={id} class="panel" popover="auto" role="dialog" aria-label={words.changePerson(person.name)}>
+        <h3>{words.changePerson(person.name)}</h3>
+        <ChangeRole visit={visit} person={person} />
+        {person.active && <RenewLink visit={visit} person={person} />}
+        {!isMe && <Activity visit={visit} person={person} />}
+        <button type="button" class="quiet" popovertarget={id} popovertargetaction="hide">
+          {words.close}
+        </button>
+      </div>
+    </div>
   )
 }
 

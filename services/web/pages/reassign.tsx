@@ -24,7 +24,7 @@ export const reassignPage = [
     visit.fragment(<Progress visit={visit} jobs={await jobsOf(visit)} />),
   ),
 
-  /** The question on a page of its own, for browsers without dialogs that open by themselves. */
+  /** The question is a page of its own, so that it needs no script. */
   get('/reassign/confirm', managers, (visit) =>
     visit.page(visit.texts.reassign.confirmTitle, <Confirm visit={visit} />),
   ),
@@ -58,22 +58,9 @@ const Reassign = ({ visit, jobs }: { visit: Member; jobs: Jobs }) => {
   return (
     <>
       <p class="lead">{words.lead}</p>
-      {/* A button with a command opens the dialog and sends nothing; a browser that does not know commands sends the form. */}
-      <form method="get" action="/reassign/confirm">
-        <button class="btn btn-primary" commandfor="confirm" command="show-modal">
-          {words.start}
-        </button>
-      </form>
-      <dialog id="confirm" aria-labelledby="confirm-title">
-        <h2 id="confirm-title">{words.confirmTitle}</h2>
-        <p>{words.confirmText}</p>
-        <CommandForm action="/reassign" class="acts">
-          <button class="btn btn-primary">{words.confirm}</button>
-          <button type="button" class="btn" commandfor="confirm" command="close">
-            {words.back}
-          </button>
-        </CommandForm>
-      </dialog>
+      <a class="btn btn-primary" href="/reassign/confirm">
+        {words.start}
+      </a>
       <Progress visit={visit} jobs={jobs} />
     </>
   )
@@ -194,17 +181,23 @@ const History = ({ visit, jobs }: { visit: Member; jobs: readonly Job[] }) => {
     <table class="rows">
       <thead>
         <tr>
-          <th scope="col">{words.number}</th>
-          <th scope="col">{words.state}</th>
-          <th scope="col">{words.requested}</th>
+          <th scope="col" class="col-hour">
+            {words.number}
+          </th>
+          <th scope="col" class="col-state">
+            {words.state}
+          </th>
+          <th scope="col" class="col-time">
+            {words.requested}
+          </th>
           <th scope="col">{words.by}</th>
-          <th scope="col" class="count">
+          <th scope="col" class="count col-count">
             {words.moved}
           </th>
-          <th scope="col" class="count">
+          <th scope="col" class="count col-count">
             {words.skipped}
           </th>
-          <th scope="col" class="count">
+          <th scope="col" class="count col-money">
             {words.took}
           </th>
         </tr>

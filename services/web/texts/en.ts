@@ -97,7 +97,7 @@ export const en = {
       password: 'Give 8 to 128 characters.',
       newPassword: '8 to 128 characters. A few words in a row are good and easy to remember.',
       name: 'Give a name of 1 to 100 characters.',
-      description: 'Give a text of 1 to 2,000 characters, without control characters.',
+      description: 'Write 1 to 2,000 characters.',
       role: 'Choose one of the roles.',
       text: 'Give at most 200 characters.',
       state: 'Choose one of the states.',
@@ -151,7 +151,6 @@ export const en = {
     noneCompleted: 'You have not completed a task yet.',
     accountingDown:
       'Accounting does not answer, so fees, rewards and your balance are missing here. Tasks work as always; nothing is lost.',
-    allDone: 'All completed tasks',
   },
 
   allTasks: {
@@ -159,7 +158,7 @@ export const en = {
     filter: 'Filter',
     state: 'State',
     states: { open: 'Open', completed: 'Completed' },
-    anyState: 'Open and completed',
+    anyState: 'Any',
     assignee: 'Assignee',
     anybody: 'Anybody',
     assigneeHelp: 'A name or #number',
@@ -226,7 +225,6 @@ export const en = {
     today: (day: string) => `Today, ${day}`,
     log: 'Log',
     todayShort: 'Today',
-    yesterday: 'Yesterday',
     what: 'What',
     task: (id: number) => `Task #${id}`,
     fee: (assignment: number | null) =>
@@ -236,7 +234,6 @@ export const en = {
     cause: 'Caused by event',
     amount: 'Amount',
     running: 'Balance after',
-    daySum: 'Sum of the day',
     onTheWay: 'On the way',
     onTheWayHelp: (count: number) =>
       `${counted(count, { one: 'entry is', other: 'entries are' })} still on the way to the ledger. The balance does not hold ${count === 1 ? 'it' : 'them'} yet; look again in a moment.`,
@@ -246,7 +243,6 @@ export const en = {
     emptyHelp:
       'You pay a fee when a task is given to you and get its reward when you complete it. Each movement is explained here.',
     down: 'Accounting does not answer',
-    print: 'This log is made to be printed, too.',
   },
 
   people: {
@@ -265,6 +261,7 @@ export const en = {
     you: 'you',
     change: 'Change',
     changePerson: (name: string) => `Change ${name}`,
+    close: 'Close',
     saveRole: 'Save role',
     disable: 'Disable',
     disableHelp: 'Ends all sessions at once. Money and tasks stay as they are.',

@@ -11,8 +11,26 @@ export const roleOf = (schema: string): string => `ates_${schema}`
 
 const quote = (name: string): string => pg.escapeIdentifier(name)
 
-/** Roles belong to the whole server: two who prepare different databases of it take turns. */
-const roleLock = `select pg_advisory_lock(hashtext('ates roles'))`
+/** Two who prepare the same database take turns. */
+const turn = `select pg_advisory_lock(hashtext('ates roles'))`
+
+/** "Already exists" and "tuple concurrently updated". */
+const lostRace = new Set<unknown>(['23505', '42710', 'XX000'])
+const attempts = 10
+
+/**
+ * Advisory locks end at the border of a database and roles do not: who prepares another database of the same server
+ * may come first, and then there is less left to do.
+ */
+const racing = async (work: () => Promise<void>, attempt = 1): Promise<void> => {
+  try {
+    await work()
+  } catch (error) {
+    const lost = error instanceof pg.DatabaseError && lostRace.has(error.code)
+    if (!lost || attempt >= attempts) throw error
+    await racing(work, attempt + 1)
+  }
+}
 
 const ensureRole = async (client: pg.Client, role: string): Promise<void> => {
   const { rows } = await client.query('select 1 from pg_roles where rolname = $1', [role])
@@ -43,12 +61,12 @@ export const prepareDatabase = async (connection: pg.ClientConfig, schemas: read
   const client = new pg.Client(connection)
   await client.connect()
   try {
-    await client.query(roleLock)
+    await client.query(turn)
     const prepared = schemas.map((schema) => ({ role: roleOf(schema), schema }))
     await client.query('create extension if not exists pg_trgm')
     for (const one of prepared) {
-      await ensureRole(client, one.role)
-      await ensureSettings(client, one.role)
+      await racing(() => ensureRole(client, one.role))
+      await racing(() => ensureSettings(client, one.role))
       await ensureSchema(client, one)
     }
     return prepared

@@ -40,6 +40,9 @@ const main = async () => {
   process.exitCode = 1
 }
 
+// Who reads our output may go away; that is no reason to stop.
+process.stdout.on('error', () => undefined)
+
 try {
   await main()
 } catch (error) {

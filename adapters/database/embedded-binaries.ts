@@ -63,7 +63,7 @@ export const copiedBinaries = async ({ root, version }: Binaries, copies: string
  * links, and it may have been told not to run install scripts. Without them the server does not start.
  */
 export const linkLibraries = async (root: string): Promise<void> => {
-  const list = await readFile(join(root, 'pg-symlinks.json'), 'utf8')
+  const list = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   const links = JSON.parse(list) as { source: string; target: string }[]
   for (const { source, target } of links) {
     const link = join(dirname(root), target.replace(/^native/, basename(root)))

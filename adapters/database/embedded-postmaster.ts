@@ -1,5 +1,5 @@
 // The server process of one data directory: find it, be sure that it is the one, start it, reach it, end it.
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmod,
@@ -11,6 +11,7 @@ import {
   readFile,
   rename,
   rm,
+  rmdir,
   stat,
   truncate,
   writeFile,
@@ -18,16 +19,17 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { Client } from 'pg'
 import type { Binaries } from './embedded-binaries.ts'
 import { EmbeddedError, explained } from './embedded-error.ts'
-import { asServer, type Home } from './embedded-home.ts'
+import { asServer, type Home, runFile } from './embedded-home.ts'
 
 /** An open connection as the superuser; `closed` resolves when it ends, for whatever reason. */
 export interface Session {
   readonly client: Client
   readonly closed: Promise<void>
+  /** The server's process. */
+  readonly pid: number
 }
 
 /** Where the server says it is. Not to be believed before `isPostmaster` or a connection has confirmed it. */
@@ -67,7 +69,7 @@ const describeProcess = async (pid: number): Promise<{ uid: number; command: str
     const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ')
     return { uid: (await stat(`/proc/${pid}`)).uid, command }
   }
-  const { stdout } = await promisify(execFile)('ps', ['-ww', '-o', 'uid=,args=', '-p', String(pid)])
+  const { stdout } = await runFile('ps', ['-ww', '-o', 'uid=,args=', '-p', String(pid)])
   return { uid: Number.parseInt(stdout, 10) >>> 0, command: stdout }
 }
 
@@ -75,14 +77,14 @@ const describeProcess = async (pid: number): Promise<{ uid: number; command: str
 export const connect = async (home: Home): Promise<Session | null> => {
   const address = await readAddress(home)
   if (!address || !(await isPrivate(address.socketDir, home.uid))) return null
-  const { socketDir: host, port } = address
+  const { pid, socketDir: host, port } = address
   const client = new Client({ ...superuser, host, port, connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
   const closed = new Promise<void>((resolve) => client.once('end', resolve))
   client.on('error', () => {}) // `closed` says so too.
   await client.connect()
   try {
     const { rows } = await client.query<{ data_directory: string }>('show data_directory')
-    if (rows[0]?.data_directory === home.cluster) return { client, closed }
+    if (rows[0]?.data_directory === home.cluster) return { client, closed, pid }
   } catch (error) {
     await client.end()
     throw error
@@ -93,27 +95,31 @@ export const connect = async (home: Home): Promise<Session | null> => {
 
 /** SQLSTATEs of a server that is there but not ready: starting, stopping or recovering; all connections taken. */
 const busyCodes = new Set(['57P03', '53300'])
-const recoveryMs = 300_000
+/** After a crash with much to recover, or many files to flush on a slow disk. */
+const recoveryMs = 1_800_000
 
 /**
  * Connects as soon as the server takes connections. Null when it is not alive, or when `silenceMs` passed without any
- * answer. One that answers that it is recovering gets minutes.
+ * answer. One that answers that it is recovering gets half an hour; `waiting` hears what it says, once.
  */
 export const reach = async (
   home: Home,
   alive: () => boolean | Promise<boolean>,
   silenceMs: number,
+  waiting: (answer: string) => void = () => {},
 ): Promise<Session | null> => {
-  const start = Date.now()
-  for (let heard = start; ;) {
-    const session = await connect(home).catch((error: unknown) => {
-      if (busyCodes.has((error as { code?: string }).code ?? '')) heard = Date.now()
-      return null
-    })
-    if (session) return session
-    const now = Date.now()
+  const start = performance.now()
+  let told = false
+  for (let heard = start; ; await delay(pollMs)) {
+    const session = await connect(home).catch((error: Error & { code?: string }) => error)
+    if (session && !(session instanceof Error)) return session
+    const now = performance.now()
+    if (session && busyCodes.has(session.code ?? '')) {
+      heard = now
+      if (!told && now - start > 2_000) waiting(session.message)
+      told ||= now - start > 2_000
+    }
     if (!(await alive()) || now - heard > silenceMs || now - start > recoveryMs) return null
-    await delay(pollMs)
   }
 }
 
@@ -131,6 +137,7 @@ export const launch = async (home: Home, { root }: Binaries, settings: Record<st
   try {
     const socketDir = await ensureSocketDir(home)
     await disarmPidFile(home)
+    for (const name of [socketName, `${socketName}.lock`]) await rm(join(socketDir, name), { force: true })
     await boundLog(home)
     await using output = await open(home.logFile, 'a', 0o600)
     const where = { listen_addresses: '', port: String(port), unix_socket_directories: `"${socketDir}"` }
@@ -171,7 +178,8 @@ export const lastComplaint = async ({ logFile }: Home, start: number): Promise<s
 /**
  * A dead server's pid file may name a process that is somebody else's now, and PostgreSQL would take that for a
  * running server and refuse for ever. It ignores the file when it names its own parent, which we will be, and still
- * uses the file's other lines to find processes of the dead server that are not yet gone.
+ * uses the file's other lines to find processes of the dead server that are not yet gone. (The lock beside the socket
+ * names the same process, but guards only the socket, so that one is simply removed.)
  */
 const disarmPidFile = async (home: Home): Promise<void> => {
   const text = await readFile(pidFile(home), 'utf8').catch(() => null)
@@ -188,21 +196,32 @@ const disarmPidFile = async (home: Home): Promise<void> => {
 
 /** 104 bytes with the final zero on macOS, 108 on Linux. */
 const maxSocketPathBytes = 103
-const fits = (dir: string): boolean => Buffer.byteLength(`${dir}/.s.PGSQL.${port}`) <= maxSocketPathBytes
+const socketName = `.s.PGSQL.${port}`
+const fits = (dir: string): boolean => Buffer.byteLength(join(dir, socketName)) <= maxSocketPathBytes
 
 /**
  * In the data directory, where everybody who shares it finds it and no cleaner of temporary files comes. When that
  * path is too long, a directory with a random name, used again after a crash.
  */
 const ensureSocketDir = async (home: Home): Promise<string> => {
-  const inside = join(home.dir, 'postgres.socket')
-  const last = (await readAddress(home))?.socketDir
-  if (!fits(inside) && last && (await isPrivate(last, home.uid))) return last
-  const dir = fits(inside) ? inside : await mkdtemp(join(fits(`${tmpdir()}/ates-123456`) ? tmpdir() : '/tmp', 'ates-'))
+  const dir = fits(usualSocketDir(home)) ? usualSocketDir(home) : await temporarySocketDir(home)
   await mkdir(dir, { recursive: true })
   await chmod(dir, 0o700)
   if (home.runAs) await chown(dir, home.uid, home.gid)
   return dir
+}
+
+const usualSocketDir = (home: Home): string => join(home.dir, 'postgres.socket')
+
+const temporarySocketDir = async (home: Home): Promise<string> => {
+  const last = (await readAddress(home))?.socketDir
+  if (last && last !== usualSocketDir(home) && (await isPrivate(last, home.uid))) return last
+  return mkdtemp(join(fits(join(tmpdir(), 'ates-123456')) ? tmpdir() : '/tmp', 'ates-'))
+}
+
+/** After the server's end. One in the data directory stays. */
+export const removeSocketDir = async (home: Home, dir: string): Promise<void> => {
+  if (dir !== usualSocketDir(home)) await rmdir(dir).catch(() => {})
 }
 
 /** Another user may have put something at a known path before us, or after a reboot. */
@@ -213,27 +232,32 @@ const isPrivate = async (dir: string, owner: number): Promise<boolean> => {
 
 type Step = readonly [signal: NodeJS.Signals, waitMs: number]
 
-/** Checkpoint and leave; then leave at once, which costs the next start a recovery; then be gone. */
-export const orderly: readonly Step[] = [
-  ['SIGINT', 20_000],
+/** Leave at once, which costs the next start a recovery (the server itself gives its parts 5 s); or be gone. */
+export const atOnce: readonly Step[] = [
   ['SIGQUIT', 6_000],
   ['SIGKILL', 5_000],
 ]
-export const atOnce: readonly Step[] = [
-  ['SIGQUIT', 3_000],
-  ['SIGKILL', 5_000],
-]
+/** First of all, write everything down and leave. */
+export const orderly: readonly Step[] = [['SIGINT', 20_000], ...atOnce]
 
 /** Ends the server if it still is that server. False when even the last signal did not help. */
 export const endPostmaster = async (home: Home, pid: number, steps: readonly Step[]): Promise<boolean> => {
   for (const [signal, waitMs] of steps) {
     if (!(await isPostmaster(home, pid))) return true
-    process.kill(pid, signal)
+    send(pid, signal)
     // A stopped process gets the signal only when it goes on.
-    process.kill(pid, 'SIGCONT')
-    for (const giveUp = Date.now() + waitMs; Date.now() < giveUp; await delay(pollMs)) {
+    send(pid, 'SIGCONT')
+    for (const giveUp = performance.now() + waitMs; performance.now() < giveUp; await delay(pollMs)) {
       if (!(await isPostmaster(home, pid))) return true
     }
   }
   return false
+}
+
+const send = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error // It is gone already.
+  }
 }

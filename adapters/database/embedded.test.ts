@@ -419,16 +419,23 @@ test('waits for a process of the killed server that is still at work', async () 
   process.kill(pid, 'SIGKILL')
   await using server = await start(shared)
   assert.equal(await ask(server, 'select 1'), '1')
+  assert.match(
+    readFileSync(join(shared, 'postgres.log'), 'utf8'),
+    /pre-existing shared memory block .* is still in use/,
+  )
   await busy
   await joined.stop()
 })
 
 test('a pid file that names somebody else, or nothing, is not believed', async () => {
   const pidFile = join(shared, 'postgres/postmaster.pid')
+  const socketLock = join(shared, 'postgres.socket/.s.PGSQL.5432.lock')
   await bothKilled(shared)
   const bystander = spawn('sleep', ['600'], { stdio: 'ignore', ...asServer(await homeOf(shared)) })
   children.push(bystander)
-  writeFileSync(pidFile, readFileSync(pidFile, 'utf8').replace(/^\d+/, String(bystander.pid)))
+  for (const file of [pidFile, socketLock]) {
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^\d+/, String(bystander.pid)))
+  }
   const server = await start(shared)
   assert(!ended(bystander))
   await server.stop()
@@ -459,6 +466,18 @@ test('stays the owner when a part of the server crashes and it restarts itself',
   await until('another session holds the lock', others)
   await refused(start(shared), /already runs/)
   assert.equal(dead, false)
+})
+
+test('stops while it is about to reach a server that crashed', async () => {
+  const server = await start(shared)
+  const pid = await pidOf(shared)
+  const owner = await ask(server, 'select pid from pg_locks where locktype = $$advisory$$ and granted')
+  const client = await connected(server)
+  const cut = new Promise((resolve) => client.once('end', resolve))
+  process.kill(Number(owner), 'SIGKILL')
+  await cut
+  await server.stop()
+  assert.equal(await isPostmaster(await homeOf(shared), pid), false)
 })
 
 test('joining finds the server without owning it', async () => {

@@ -2,12 +2,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { rmdir } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../kernel/ports.ts'
 import { type Binaries, copiedBinaries, installedBinaries, usableBinaries } from './embedded-binaries.ts'
-import { EmbeddedError } from './embedded-error.ts'
-import { alreadyRuns, ensureCluster, findHome, holdHome, type Home, openHome, refuseFullDisk } from './embedded-home.ts'
+import { EmbeddedError, explained } from './embedded-error.ts'
+import { ensureCluster } from './embedded-cluster.ts'
+import { alreadyRuns, findHome, holdHome, type Home, openHome, refuseFullDisk } from './embedded-home.ts'
 import {
   atOnce,
   boundLog,
@@ -18,6 +18,7 @@ import {
   orderly,
   reach,
   readAddress,
+  removeSocketDir,
   type Session,
 } from './embedded-postmaster.ts'
 
@@ -46,7 +47,8 @@ export const defaultDataDir = (): string => {
 
 /**
  * Starts the server on this data, creating the data when there is none, or takes over one that a killed aTES left
- * running; and owns it from then on. Throws `EmbeddedError`, also when somebody else owns it.
+ * running, with the settings of that run; and owns it from then on. Throws `EmbeddedError`, also when somebody else
+ * owns it.
  *
  * Two locks say who owns a server. A lock on a file in the data directory covers what happens without a server:
  * creating the data, starting, ending what hangs. An advisory lock in the server covers the rest, whatever became of
@@ -65,7 +67,7 @@ export const startEmbedded = async (options: {
     return await own(home, hold, session)
   } catch (error) {
     hold.close()
-    throw error
+    throw explained(error, home.dir)
   }
 }
 
@@ -107,15 +109,13 @@ const silenceMs = 5_000
 const adopt = async (home: Home, log: Log): Promise<Session | null> => {
   const pid = (await readAddress(home))?.pid
   if (pid === undefined || !(await isPostmaster(home, pid))) return null
-  const session = await reach(home, () => isPostmaster(home, pid), silenceMs)
-  if (session) {
-    log.info({ pid, dataDir: home.dir }, 'took over the database server of an earlier run')
-    return session
-  }
-  log.warn({ pid, dataDir: home.dir }, 'ending the database server of an earlier run, which does not answer')
-  await end(home, pid, atOnce)
-  return null
+  const session = await reach(home, () => isPostmaster(home, pid), silenceMs, sayWaiting(log))
+  if (session) log.info({ pid, dataDir: home.dir }, 'took over the database server of an earlier run')
+  else await end(home, pid, atOnce)
+  return session
 }
+
+const sayWaiting = (log: Log) => (answer: string) => log.info({ answer }, 'waiting for the database server')
 
 /** How long processes of a killed server may keep the next one from starting; a long statement ends only by itself. */
 const leftoversMs = 30_000
@@ -124,17 +124,18 @@ const leftovers = /pre-existing shared memory block|lock file .* already exists|
 const start = async (home: Home, log: Log, settings: Record<string, string>): Promise<Session> => {
   const binaries = await binariesFor(home)
   await ensureCluster(home, binaries, log)
-  for (const giveUp = Date.now() + leftoversMs; ; await delay(100)) {
+  for (const giveUp = performance.now() + leftoversMs; ; await delay(100)) {
     const { child, logStart } = await launch(home, binaries, settings)
     const { pid = 0 } = child
-    const session = await reach(home, () => child.exitCode === null && child.signalCode === null, startSilenceMs)
+    const alive = (): boolean => child.exitCode === null && child.signalCode === null
+    const session = await reach(home, alive, startSilenceMs, sayWaiting(log))
     if (session) {
       log.info({ pid, dataDir: home.dir, version: binaries.version }, 'started the database server')
       return session
     }
     await end(home, pid, atOnce)
     const complaint = await lastComplaint(home, logStart)
-    if (leftovers.test(complaint) && Date.now() < giveUp) continue
+    if (leftovers.test(complaint) && performance.now() < giveUp) continue
     await refuseFullDisk(home, 20_000_000)
     throw new EmbeddedError(`PostgreSQL did not start on ${home.cluster}: ${complaint} (its log: ${home.logFile})`)
   }
@@ -159,7 +160,7 @@ const lockWaitMs = 3_000
 /** True when this session became the owner. A killed owner's session ends a moment after it, so this waits a little. */
 const takeOwnership = async ({ client }: Session): Promise<boolean> => {
   const ask = 'select pg_try_advisory_lock(1632912723) as taken' // 'aTES' in ASCII
-  for (const giveUp = Date.now() + lockWaitMs; Date.now() < giveUp; await delay(20)) {
+  for (const giveUp = performance.now() + lockWaitMs; performance.now() < giveUp; await delay(20)) {
     const { rows } = await client.query<{ taken: boolean }>(ask)
     if (rows[0]?.taken) return true
   }
@@ -179,21 +180,22 @@ const own = async (home: Home, hold: DatabaseSync, session: Session): Promise<Em
     await endSession(session)
     throw alreadyRuns(home)
   }
-  const pid = (await readAddress(home))?.pid ?? 0
-  const keeper = setInterval(() => void boundLog(home).catch(() => {}), 3_600_000).unref()
+  const { pid } = session
+  const logKeeper = setInterval(() => void boundLog(home).catch(() => {}), 60_000).unref()
   const release = (): void => {
-    clearInterval(keeper)
+    clearInterval(logKeeper)
     if (hold.isOpen) hold.close()
   }
   const regain = async (): Promise<Session | null> => {
     const next = await reach(home, () => isPostmaster(home, pid), silenceMs)
     return next && (await takeOwnership(next)) ? next : null
   }
-  const stop = async (last: Session): Promise<void> => {
-    const socketDir = last.client.host
-    await end(home, pid, orderly)
+  const stop = async (last: Session, connected: boolean): Promise<void> => {
+    // One that is restarting itself after a crash does not end in order (18.4 then waits for ever), and need not: it
+    // recovers at its next start.
+    await end(home, pid, connected ? orderly : atOnce)
     await endSession(last)
-    if (!socketDir.startsWith(home.dir)) await rmdir(socketDir).catch(() => {})
+    await removeSocketDir(home, last.client.host)
   }
   return serve(home, session, regain, stop, release)
 }
@@ -203,29 +205,34 @@ const serve = (
   home: Home,
   first: Session,
   regain: () => Promise<Session | null>,
-  stopServer: (last: Session) => Promise<void>,
+  stopServer: (last: Session, connected: boolean) => Promise<void>,
   release: () => void = () => {},
 ): EmbeddedServer => {
   const { host: socketDir, port } = first.client
   const died = Promise.withResolvers<string>()
-  let current: Session | null = first
+  let session = first
+  let state: 'connected' | 'lost' | 'dead' = 'connected'
   let stopping: Promise<void> | undefined
   const watch = async (): Promise<void> => {
-    while (current) {
+    for (let next: Session | null = first; next; next = await repeated(regain)) {
+      session = next
+      state = 'connected'
       // Watching alone must not keep the process alive.
-      ;(current.client as typeof current.client & Tied).unref()
-      await current.closed
+      ;(next.client as typeof next.client & Tied).unref()
+      if (stopping) await endSession(next)
+      await next.closed
       if (stopping) return
-      current = await regain().catch(() => null)
-      if (stopping && current) await endSession(current)
+      state = 'lost'
     }
+    if (stopping) return
+    state = 'dead'
     release()
-    if (!stopping) died.resolve(`the PostgreSQL server of ${home.dir} ended or was lost; its log is ${home.logFile}`)
+    died.resolve(`the PostgreSQL server of ${home.dir} ended or was lost; its log is ${home.logFile}`)
   }
   void watch()
   const stop = (): Promise<void> =>
     (stopping ??= (async () => {
-      if (current) await stopServer(current).finally(release)
+      if (state !== 'dead') await stopServer(session, state === 'connected').finally(release)
     })())
   return {
     socketDir,
@@ -236,4 +243,13 @@ const serve = (
     died: died.promise,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** It may crash again before it is reached. */
+const repeated = async (regain: () => Promise<Session | null>): Promise<Session | null> => {
+  for (let tries = 0; tries < 5; tries++) {
+    const session = await regain().catch(() => null)
+    if (session) return session
+  }
+  return null
 }

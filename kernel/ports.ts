@@ -76,7 +76,7 @@ export interface SignedIn {
 
 /** Credentials and sessions, known to us only by the person's number. E-mail addresses are compared in lower case. */
 export interface SignIn {
-  /** Creates or replaces the credentials of a person. Repeatable. */
+  /** Creates or replaces the credentials of a person, who takes the address over from whoever had it. Repeatable. */
   setPassword(subject: number, email: string, password: string): Promise<void>
   /** Null when e-mail or password is wrong. */
   signIn(email: string, password: string): Promise<SignedIn | null>

@@ -1,41 +1,38 @@
 // Sign-in on a real database: credentials by number, sessions by token, and what must not slip through between them.
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { betterAuth } from 'better-auth'
 import { getMigrations } from 'better-auth/db/migration'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool } from 'pg'
 import type { SignIn } from '../../kernel/ports.ts'
+import { freshDatabase, type TestDatabase } from '../../tests/support/server.ts'
 import { signInStatements } from './schema.ts'
 import { betterAuthSignIn, libraryOptions, signInTables } from './better-auth.ts'
 
-const testDatabase = async (): Promise<{ kysely: Kysely<unknown>; close(): Promise<void> }> => {
-  const connectionString = process.env['ATES_TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test'
-  const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new Pool({ connectionString }) }) })
-  return { kysely, close: () => kysely.destroy() }
-}
-
 // Quotes and capitals, so that a name that goes unquoted anywhere shows; never on the search path.
-const schema = `Sign in "${randomBytes(6).toString('hex')}"`
+const schema = `Sign in "here"`
 const secret = 'a secret of at least 32 characters, for tests'
 const day = 24 * 3_600_000
 
-let database: Awaited<ReturnType<typeof testDatabase>>
+let server: TestDatabase
+let database: { readonly kysely: Kysely<unknown> }
 let signIn: SignIn
 let clock = new Date()
 let lastSubject = 0
 
 before(async () => {
-  database = await testDatabase()
+  server = await freshDatabase([])
+  const pool = new Pool(server.adminConnection)
+  database = { kysely: new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }) }
   await database.kysely.schema.createSchema(schema).execute()
   for (const statement of signInTables(schema)) await sql.raw(statement).execute(database.kysely)
   signIn = betterAuthSignIn({ kysely: database.kysely, schema, secret, now: () => clock })
 })
 
 after(async () => {
-  await database.kysely.schema.dropSchema(schema).cascade().execute()
-  await database.close()
+  await database.kysely.destroy()
+  await server[Symbol.asyncDispose]()
 })
 
 const table = (name: string) => sql.id(schema, name)
@@ -153,14 +150,32 @@ test('a changed address replaces the earlier one, which somebody else may then h
   assert.equal(await signIn.subject((await begin(email, password)).token), other)
 })
 
-test('an address of somebody else is refused by the database and changes nothing', async () => {
+test('an address goes to who is given it last, and ends the credentials and sessions of who had it', async () => {
   const first = await person('the first one')
   const second = await person('the second one')
-  await assert.rejects(signIn.setPassword(second.subject, first.email.toUpperCase(), 'the third one'), {
-    code: '23505',
-  })
-  assert.equal(await signIn.subject((await begin(first.email, 'the first one')).token), first.subject)
-  assert.equal(await signIn.subject((await begin(second.email, 'the second one')).token), second.subject)
+  const bystander = await person()
+  const begun = await begin(first.email, 'the first one')
+  const untouched = await begin(bystander.email, bystander.password)
+  await signIn.setPassword(second.subject, first.email.toUpperCase(), 'the third one')
+  assert.equal(await signIn.subject(begun.token), null)
+  assert.equal(await signIn.signIn(first.email, 'the first one'), null)
+  assert.equal(await signIn.subject((await begin(first.email, 'the third one')).token), second.subject)
+  assert.equal(await signIn.signIn(second.email, 'the second one'), null, 'one person has one address')
+  assert.equal(await count('sign_in_user', first.subject), 0)
+  assert.equal(await signIn.subject(untouched.token), bystander.subject)
+})
+
+test('an address given to several at once ends with one of them', async () => {
+  const statements = signInStatements(schema)
+  for (let rounds = 0; rounds < 50; rounds += 1) {
+    const subjects = Array.from({ length: 6 }, () => ++lastSubject)
+    const email = `contested-${rounds}@example.com`
+    await Promise.all(
+      subjects.map((subject) => statements.saveCredentials(database.kysely, subject, email, '00:00', clock)),
+    )
+    const counts = await Promise.all(subjects.map((subject) => count('sign_in_user', subject)))
+    assert.equal(counts.filter((one) => one === 1).length, 1)
+  }
 })
 
 test('passwords set at the same time all succeed, and one of them holds', async () => {

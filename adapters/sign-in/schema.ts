@@ -65,13 +65,15 @@ export const signInStatements = (schema: string) => {
 
     /**
      * Creates or replaces the credentials of a person and ends the sessions begun with the old ones, in one transaction.
-     * Throws the database's unique violation when the address belongs to somebody else.
+     * The address goes to this person: who makes people keeps their addresses apart, so that another one who has it is
+     * left over from a transaction that was rolled back. Credentials and sessions of that one end.
      */
     async saveCredentials(db: Db, subject: number, email: string, hash: string, at: Date): Promise<void> {
       await db.transaction().execute(async (tx) => {
-        // Of two that create the same person at once, the second could meet the address of the first before its
-        // number, and be told that the address is taken: measured, about one time in a hundred.
-        await sql`select pg_advisory_xact_lock(hashtext(${lockName}), ${subject}::integer)`.execute(tx)
+        // Of two that save the same person or the same address at once, the second could meet the address of the first
+        // before its number, and be told that it is taken: measured, about one time in a hundred.
+        await sql`select pg_advisory_xact_lock(hashtext(${lockName}))`.execute(tx)
+        await sql`delete from ${user} where "email" = ${email} and "subject" <> ${subject}`.execute(tx)
         await sql`insert into ${user} ("id", "subject", "email", "name", "createdAt", "updatedAt")
           values (gen_random_uuid()::text, ${subject}, ${email}, '', ${at}, ${at})
           on conflict ("subject")

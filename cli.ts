@@ -39,33 +39,44 @@ const verify: Command = () =>
   withApplication(async ({ host }) => {
     const auditor = { ...behalf, actor: { id: 0, role: 'admin' } }
     const { postings, accounts, upTo, differences } = must(await host.call(accounting.verifyLedger, {}, auditor))
-    for (const { what, where, expected, found } of differences) say(`${where}: ${what}; expected ${expected}, found ${found}`)
+    for (const { what, where, expected, found } of differences)
+      say(`${where}: ${what}; expected ${expected}, found ${found}`)
     say(`ledger: ${postings} postings, ${accounts} accounts, up to event ${upTo}: ${differences.length} differences`)
     const rebuilt = await host.replay('accounting', { swap: false })
     for (const { table, what, row } of rebuilt.differences) say(`${table}: ${what} ${row}`)
-    say(`against the event log: ${rebuilt.rows} rows up to event ${rebuilt.upTo}: ${rebuilt.differences.length} differences`)
+    say(
+      `against the event log: ${rebuilt.rows} rows up to event ${rebuilt.upTo}: ${rebuilt.differences.length} differences`,
+    )
     if (differences.length + rebuilt.differences.length > 0) failed()
   })
 
 const replay: Command = (args) => {
-  const { values, positionals } = parseArgs({ args: [...args], options: { swap: { type: 'boolean', default: false } }, allowPositionals: true })
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { swap: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  })
   const [service] = positionals
   if (!service) throw new UsageError('replay needs a service, for example: replay accounting')
   return withApplication(async ({ host }) => {
     const { upTo, rows, differences, swapped } = await host.replay(service, { swap: values.swap })
     for (const { table, what, row } of differences) say(`${table}: ${what} ${row}`)
-    say(`replayed ${service} up to event ${upTo}: ${rows} rows compared, ${differences.length} differences${swapped ? ', swapped' : ''}`)
+    say(
+      `replayed ${service} up to event ${upTo}: ${rows} rows compared, ${differences.length} differences${swapped ? ', swapped' : ''}`,
+    )
     if (differences.length > 0 && !swapped) failed()
   })
 }
 
 const events: Command = ([what, service, consumer, ...rest]) =>
   withApplication(async ({ host }) => {
-    if (!service || !host.local.has(service)) throw new UsageError(`events needs one of: ${[...host.local.keys()].join(', ')}`)
+    if (!service || !host.local.has(service))
+      throw new UsageError(`events needs one of: ${[...host.local.keys()].join(', ')}`)
     const methods = standardContract(service)
     const number = Number(rest[0])
     if (what === 'positions') say(JSON.stringify(must(await host.call(methods.getPositions, {}, behalf)), null, 2))
-    else if (what === 'parked') say(JSON.stringify(must(await host.call(methods.getParked, { limit: 1_000 }, behalf)).parked, null, 2))
+    else if (what === 'parked')
+      say(JSON.stringify(must(await host.call(methods.getParked, { limit: 1_000 }, behalf)).parked, null, 2))
     else if (what === 'retry' && consumer) report(await host.call(methods.retryParked, { consumer, number }, behalf))
     else if (what === 'discard' && consumer) {
       report(await host.call(methods.discardParked, { consumer, number, reason: rest.slice(1).join(' ') }, behalf))

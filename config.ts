@@ -7,7 +7,9 @@ export type ProcessName = (typeof processes)[number]
 export type ServiceName = Exclude<ProcessName, 'web'>
 export const serviceNames = ['identity', 'task-tracker', 'accounting'] as const satisfies readonly ServiceName[]
 
-const port = z.coerce.number('must be a port number').pipe(z.int('must be a whole number').min(0, 'must be 0 to 65535').max(65_535, 'must be 0 to 65535'))
+const port = z.coerce
+  .number('must be a port number')
+  .pipe(z.int('must be a whole number').min(0, 'must be 0 to 65535').max(65_535, 'must be 0 to 65535'))
 const isTimeZone = (name: string): boolean => {
   try {
     return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }))
@@ -16,40 +18,89 @@ const isTimeZone = (name: string): boolean => {
   }
 }
 const url = (...protocols: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must be a URL with ${protocols.join(' or ')}`)
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must be a URL with ${protocols.join(' or ')}`,
+    )
 const database = url('postgres:', 'postgresql:').optional()
 const address = url('http:', 'https:').optional()
 const yesNo = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
 const jwk = z.string().transform((text, context) => {
   try {
     const key: unknown = JSON.parse(text)
-    if (typeof key === 'object' && key !== null && 'kty' in key && key.kty === 'OKP' && 'd' in key) return key as Record<string, string>
+    if (typeof key === 'object' && key !== null && 'kty' in key && key.kty === 'OKP' && 'd' in key)
+      return key as Record<string, string>
   } catch {
     // said below
   }
-  context.issues.push({ code: 'custom', message: 'must be a private Ed25519 key as JSON Web Key; `npm run ates -- new-key` makes one', input: text })
+  context.issues.push({
+    code: 'custom',
+    message: 'must be a private Ed25519 key as JSON Web Key; `npm run ates -- new-key` makes one',
+    input: text,
+  })
   return z.NEVER
 })
 
 /** Every setting: its form, its default and what it is for. The table in docs/configuration.md is made from this. */
 export const settings = z.object({
-  ATES_PORT: port.optional().describe('Port to listen on. Default 4000 for everything in one process and for web, 4001 to 4003 for identity, task-tracker and accounting apart.'),
+  ATES_PORT: port
+    .optional()
+    .describe(
+      'Port to listen on. Default 4000 for everything in one process and for web, 4001 to 4003 for identity, task-tracker and accounting apart.',
+    ),
   ATES_HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
-  ATES_PUBLIC_URL: address.describe('Address that people use, when it is not the one listened on. With https, cookies are marked secure.'),
-  ATES_DATA_DIR: z.string().min(1).optional().describe('Where the embedded database and keys are kept. Default /var/lib/ates for root, otherwise ~/.local/share/ates.'),
-  ATES_TIME_ZONE: z.string().refine(isTimeZone, 'must be an IANA time zone, such as Europe/Berlin').default('UTC').describe('Business time zone; decides what "today" is.'),
-  ATES_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent').default('info').describe('Least level of log lines, which are JSON on standard error.'),
-  ATES_IDENTITY_DATABASE_URL: database.describe('Database of identity. Without any of these three, the embedded one is used.'),
+  ATES_PUBLIC_URL: address.describe(
+    'Address that people use, when it is not the one listened on. With https, cookies are marked secure.',
+  ),
+  ATES_DATA_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Where the embedded database and keys are kept. Default /var/lib/ates for root, otherwise ~/.local/share/ates.',
+    ),
+  ATES_TIME_ZONE: z
+    .string()
+    .refine(isTimeZone, 'must be an IANA time zone, such as Europe/Berlin')
+    .default('UTC')
+    .describe('Business time zone; decides what "today" is.'),
+  ATES_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
+    .default('info')
+    .describe('Least level of log lines, which are JSON on standard error.'),
+  ATES_IDENTITY_DATABASE_URL: database.describe(
+    'Database of identity. Without any of these three, the embedded one is used.',
+  ),
   ATES_TASK_TRACKER_DATABASE_URL: database.describe('Database of the task tracker.'),
   ATES_ACCOUNTING_DATABASE_URL: database.describe('Database of accounting.'),
-  ATES_DATABASE_CONNECTIONS: z.coerce.number('must be a number').pipe(z.int().min(4, 'must be at least 4').max(200, 'must be at most 200')).default(20).describe('Most connections per service.'),
-  ATES_NAMED_STATEMENTS: yesNo.default(true).describe('Prepare statements by name; false behind a pooler that does not keep them.'),
-  ATES_MIGRATE: yesNo.default(true).describe('Bring the schemas up to date at start; otherwise only `npm run ates -- migrate` does.'),
+  ATES_DATABASE_CONNECTIONS: z.coerce
+    .number('must be a number')
+    .pipe(z.int().min(4, 'must be at least 4').max(200, 'must be at most 200'))
+    .default(20)
+    .describe('Most connections per service.'),
+  ATES_NAMED_STATEMENTS: yesNo
+    .default(true)
+    .describe('Prepare statements by name; false behind a pooler that does not keep them.'),
+  ATES_MIGRATE: yesNo
+    .default(true)
+    .describe('Bring the schemas up to date at start; otherwise only `npm run ates -- migrate` does.'),
   ATES_IDENTITY_URL: address.describe('Where identity runs, for processes that do not run it themselves.'),
   ATES_TASK_TRACKER_URL: address.describe('Where the task tracker runs.'),
   ATES_ACCOUNTING_URL: address.describe('Where accounting runs.'),
-  ATES_TOKEN_KEY: jwk.optional().describe('Private Ed25519 key (JWK) with which processes say who acts; the same for all. Made and kept in the data directory when everything runs in one process.'),
-  ATES_SIGN_IN_SECRET: z.string().min(32, 'must have at least 32 characters').optional().describe('Secret of the sign-in library, the same for all replicas of identity. Made and kept in the data directory when everything runs in one process.'),
+  ATES_TOKEN_KEY: jwk
+    .optional()
+    .describe(
+      'Private Ed25519 key (JWK) with which processes say who acts; the same for all. Made and kept in the data directory when everything runs in one process.',
+    ),
+  ATES_SIGN_IN_SECRET: z
+    .string()
+    .min(32, 'must have at least 32 characters')
+    .optional()
+    .describe(
+      'Secret of the sign-in library, the same for all replicas of identity. Made and kept in the data directory when everything runs in one process.',
+    ),
 })
 
 export interface Config {
@@ -98,13 +149,21 @@ const missing = (run: readonly ProcessName[], given: z.output<typeof settings>):
   const databases = perService(given, 'DATABASE_URL')
   const apart = run.length < processes.length
   if (apart || Object.keys(databases).length > 0) {
-    for (const name of own) if (!databases[name]) lines.push(`${variable(name, 'DATABASE_URL')} is needed: ${apart ? 'services that run apart' : 'services'} need a database server each can reach`)
+    for (const name of own)
+      if (!databases[name])
+        lines.push(
+          `${variable(name, 'DATABASE_URL')} is needed: ${apart ? 'services that run apart' : 'services'} need a database server each can reach`,
+        )
   }
   if (!apart) return lines
   const addresses = perService(given, 'URL')
-  for (const name of serviceNames) if (!run.includes(name) && !addresses[name]) lines.push(`${variable(name, 'URL')} is needed, because ${name} does not run in this process`)
-  if (!given.ATES_TOKEN_KEY) lines.push('ATES_TOKEN_KEY is needed when services run apart; `npm run ates -- new-key` makes one')
-  if (run.includes('identity') && !given.ATES_SIGN_IN_SECRET) lines.push('ATES_SIGN_IN_SECRET is needed when services run apart')
+  for (const name of serviceNames)
+    if (!run.includes(name) && !addresses[name])
+      lines.push(`${variable(name, 'URL')} is needed, because ${name} does not run in this process`)
+  if (!given.ATES_TOKEN_KEY)
+    lines.push('ATES_TOKEN_KEY is needed when services run apart; `npm run ates -- new-key` makes one')
+  if (run.includes('identity') && !given.ATES_SIGN_IN_SECRET)
+    lines.push('ATES_SIGN_IN_SECRET is needed when services run apart')
   return lines
 }
 
@@ -119,9 +178,14 @@ const wrongProcesses = (names: readonly string[]): string[] =>
     .map((name) => `${name} is not a service; there are ${processes.join(', ')}`)
 
 /** Reads the settings for the named services, or for all. Throws `ConfigError` with a line for everything wrong. */
-export const readConfig = (names: readonly string[], environment: Readonly<Record<string, string | undefined>>): Config => {
+export const readConfig = (
+  names: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Config => {
   const run = (names.length > 0 ? names : processes) as readonly ProcessName[]
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  )
   const parsed = z.safeParse(settings, given)
   const wrong = [
     ...wrongProcesses(names),
@@ -144,7 +208,10 @@ const configOf = (run: readonly ProcessName[], given: z.output<typeof settings>)
     dataDir: given.ATES_DATA_DIR ?? defaultDataDir(),
     timeZone: given.ATES_TIME_ZONE,
     logLevel: given.ATES_LOG_LEVEL,
-    databases: Object.keys(databases).length > 0 || run.length < processes.length ? (databases as Record<ServiceName, string>) : null,
+    databases:
+      Object.keys(databases).length > 0 || run.length < processes.length
+        ? (databases as Record<ServiceName, string>)
+        : null,
     connections: given.ATES_DATABASE_CONNECTIONS,
     namedStatements: given.ATES_NAMED_STATEMENTS,
     migrate: given.ATES_MIGRATE,

@@ -36,7 +36,13 @@ export const openDatabases = async (options: DatabasesOptions): Promise<OpenData
   const databases = new Map<string, Postgres>()
   for (const schema of schemas) {
     const { connections: maxConnections, namedStatements } = config
-    const database = openPostgres({ connection: connections[schema] ?? {}, schema, maxConnections, namedStatements, log })
+    const database = openPostgres({
+      connection: connections[schema] ?? {},
+      schema,
+      maxConnections,
+      namedStatements,
+      log,
+    })
     databases.set(schema, database)
     ends.defer(() => database.close())
   }
@@ -49,7 +55,8 @@ const given = async ({ databases }: Config, log: Log): Promise<Server> => {
   )
   for (const [schema, connection] of Object.entries(connections)) {
     const mend = await missingSettings(connection)
-    if (mend.length > 0) log.warn({ schema, mend }, 'a stopped process could hold locks for ever: the database role has no limits')
+    if (mend.length > 0)
+      log.warn({ schema, mend }, 'a stopped process could hold locks for ever: the database role has no limits')
   }
   return { connections, owned: false }
 }
@@ -63,7 +70,9 @@ const embedded = async (schemas: readonly string[], options: DatabasesOptions): 
   const server = joined ?? (await ownServer(options))
   await ensureDatabase(server)
   const prepared = await prepareDatabase(server.connection('postgres', database), schemas)
-  const connections = Object.fromEntries(prepared.map(({ schema }) => [schema, server.connection(roleOf(schema), database)]))
+  const connections = Object.fromEntries(
+    prepared.map(({ schema }) => [schema, server.connection(roleOf(schema), database)]),
+  )
   return { connections, owned: joined === null }
 }
 

@@ -4,7 +4,9 @@ import { jsonLog } from './adapters/log.ts'
 import { type Application, startApplication } from './application.ts'
 import { ConfigError, readConfig } from './config.ts'
 
-const say = (line: string) => process.stdout.write(`${line}\n`)
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
 
 /** What an operator can mend is one line each; anything else is a bug and shows where. */
 const linesOf = (error: unknown): readonly string[] => {
@@ -12,7 +14,8 @@ const linesOf = (error: unknown): readonly string[] => {
   if (error instanceof EmbeddedError) return [error.message]
   const { code, port, address } = error as { code?: string; port?: number; address?: string }
   if (code === 'EADDRINUSE') return [`port ${port} is in use: stop what listens there, or set ATES_PORT to another one`]
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return [`cannot listen on ${address}:${port} (${code}): set ATES_HOST and ATES_PORT`]
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
+    return [`cannot listen on ${address}:${port} (${code}): set ATES_HOST and ATES_PORT`]
   return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
 }
 
@@ -26,7 +29,8 @@ const greet = async (application: Application, run: readonly string[]) => {
   say(`aTES is ready at ${application.url}${run.length === 1 ? ` (${run[0]})` : ''}`)
   const link = await application.firstAdministratorLink()
   if (link && run.includes('web')) say(`Make the first administrator, once: ${link}`)
-  if (link && !run.includes('web')) say(`Make the first administrator, once, at the address of web: ${new URL(link).pathname}${new URL(link).search}`)
+  if (link && !run.includes('web'))
+    say(`Make the first administrator, once, at the address of web: ${new URL(link).pathname}${new URL(link).search}`)
 }
 
 const main = async () => {
@@ -35,9 +39,8 @@ const main = async () => {
   await using application = await startApplication({ config, log })
   await greet(application, config.run)
   const reason = await untilSignal(application)
-  if (reason === null) return say('Stopping ...')
-  say(`aTES stops: ${reason}`)
-  process.exitCode = 1
+  say(reason === null ? 'Stopping ...' : `aTES stops: ${reason}`)
+  if (reason !== null) process.exitCode = 1
 }
 
 // Who reads our output may go away; that is no reason to stop.

@@ -17,7 +17,8 @@ const watching = (database: Database): Database => ({
   ...database,
   transaction: async (name, work, options) => {
     const result = await database.transaction(name, work, options)
-    if (name === 'apply.ledger') committed.push({ number: (result as { number: number }).number, at: performance.now() })
+    if (name === 'apply.ledger')
+      committed.push({ number: (result as { number: number }).number, at: performance.now() })
     return result
   },
 })
@@ -46,7 +47,7 @@ await onFreshApplication(
     await Promise.all(calls)
     await host.settle()
     const latencies: number[] = []
-    for (let from = 0, more = true; more; ) {
+    for (let from = 0, more = true; more;) {
       const behalf = as({ id: null, role: serviceRole })
       const { events } = must(await host.call(standardContract('task-tracker').readLog, { from, limit: 2_000 }, behalf))
       for (const { number, about } of events) {

@@ -14,7 +14,11 @@ await onFreshApplication(async (application) => {
   const created = performance.now()
   for (let begun = 0; begun < tasks; begun += 500) {
     const some = Array.from({ length: Math.min(500, tasks - begun) }, (_, n) =>
-      host.call(taskTracker.createTask, { description: `Task ${begun + n}: tidy the perch and count the seeds` }, as(manager)),
+      host.call(
+        taskTracker.createTask,
+        { description: `Task ${begun + n}: tidy the perch and count the seeds` },
+        as(manager),
+      ),
     )
     for (const outcome of await Promise.all(some)) must(outcome)
   }
@@ -26,7 +30,11 @@ await onFreshApplication(async (application) => {
   const total = performance.now() - start
   const job = must(await host.call(taskTracker.getReassignment, { id }, as(manager)))
   const walked = Date.parse(job.finishedAt ?? '') - Date.parse(job.startedAt ?? '')
-  say(`AssignTasks over ${job.moved}: job ${(walked / 1_000).toFixed(2)} s, last ledger line ${(total / 1_000).toFixed(2)} s`)
-  const verified = must(await host.call(accounting.verifyLedger, {}, { ...as({ id: 1, role: 'admin' }), timeoutMs: 60_000 }))
+  say(
+    `AssignTasks over ${job.moved}: job ${(walked / 1_000).toFixed(2)} s, last ledger line ${(total / 1_000).toFixed(2)} s`,
+  )
+  const verified = must(
+    await host.call(accounting.verifyLedger, {}, { ...as({ id: 1, role: 'admin' }), timeoutMs: 60_000 }),
+  )
   say(`${verified.postings} postings, ${verified.differences.length} differences`)
 })

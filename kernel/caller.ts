@@ -33,6 +33,12 @@ export const caller =
   (transport: Transport): Caller =>
   async <M extends Method>(method: M, input: z.input<M['input']>, behalf: Behalf) => {
     const { timeoutMs = defaultTimeoutMs, ...rest } = behalf
-    const call = { ...rest, service: method.service, method: method.name, input, deadlineMs: performance.now() + timeoutMs }
+    const call = {
+      ...rest,
+      service: method.service,
+      method: method.name,
+      input,
+      deadlineMs: performance.now() + timeoutMs,
+    }
     return (await transport.call(call)) as Outcome<Output<M>, RefusalCode<M> | StandardRefusal>
   }

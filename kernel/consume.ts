@@ -156,7 +156,8 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     if (end < 0) return run
     const event = run.events[end]
     if (end === 0) {
-      if (!reason.startsWith('waiting')) log.warn({ consumer: name, stream, number: event?.number }, 'unknown event version')
+      if (!reason.startsWith('waiting'))
+        log.warn({ consumer: name, stream, number: event?.number }, 'unknown event version')
       behindSince ??= performance.now()
       reason = `waiting for a version that knows ${event?.type} ${event?.version}`
     }

@@ -71,11 +71,21 @@ type Unnamed<T> = T extends unknown ? Omit<T, 'name' | 'service'> : never
 
 export const command = <Input extends Schema, Output extends Schema, Code extends string = never>(
   spec: MethodSpec<Input, Output, Code>,
-): Unnamed<Method<Input, Output, Code>> => ({ idempotent: false, refuses: {} as Record<Code, RefusalKind>, ...spec, is: 'command' })
+): Unnamed<Method<Input, Output, Code>> => ({
+  idempotent: false,
+  refuses: {} as Record<Code, RefusalKind>,
+  ...spec,
+  is: 'command',
+})
 
 export const query = <Input extends Schema, Output extends Schema, Code extends string = never>(
   spec: MethodSpec<Input, Output, Code>,
-): Unnamed<Method<Input, Output, Code>> => ({ refuses: {} as Record<Code, RefusalKind>, ...spec, idempotent: true, is: 'query' })
+): Unnamed<Method<Input, Output, Code>> => ({
+  refuses: {} as Record<Code, RefusalKind>,
+  ...spec,
+  idempotent: true,
+  is: 'query',
+})
 
 export const event = <Data extends Schema>(
   spec: Pick<EventType<Data>, 'version' | 'summary' | 'about' | 'data'>,
@@ -83,7 +93,11 @@ export const event = <Data extends Schema>(
 
 type Named<T> = T extends { is: 'event'; data: infer Data extends Schema }
   ? EventType<Data>
-  : T extends { input: infer In extends Schema; output: infer Out extends Schema; refuses: Readonly<Record<infer Code extends string, RefusalKind>> }
+  : T extends {
+        input: infer In extends Schema
+        output: infer Out extends Schema
+        refuses: Readonly<Record<infer Code extends string, RefusalKind>>
+      }
     ? Method<In, Out, Code>
     : never
 

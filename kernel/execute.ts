@@ -69,7 +69,9 @@ export const executor = (methods: MethodTable, executing: Executing): Execute =>
     const input = z.safeParse(found.method.input, call.input ?? {})
     if (!input.success) return invalid(input.error)
     if (call.idempotencyKey !== undefined && !/^[\x21-\x7e]{1,200}$/.test(call.idempotencyKey)) {
-      return refuse('invalid_input', { fields: [{ path: 'Idempotency-Key', message: '1 to 200 visible ASCII characters' }] })
+      return refuse('invalid_input', {
+        fields: [{ path: 'Idempotency-Key', message: '1 to 200 visible ASCII characters' }],
+      })
     }
     const outcome = await withRetries(call, () => transact(found, call, input.data, executing), log)
     if (found.method.is === 'command') committed()
@@ -86,11 +88,20 @@ const withRetries = async <T>(call: Call, work: () => Promise<T>, log: Log): Pro
       const unknown = error instanceof Fault && error.kind === 'outcome_unknown'
       const late = performance.now() >= call.deadlineMs || (error instanceof Fault && error.kind === 'deadline')
       const again = isTransient(error) && !late && attempt < attempts && (!unknown || call.idempotencyKey !== undefined)
-      if (!again) throw error
-      log.warn({ method: call.method, requestId: call.requestId, attempt, err: error }, 'transaction failed, trying again')
+      if (!again) throw asFault(error)
+      log.warn(
+        { method: call.method, requestId: call.requestId, attempt, err: error },
+        'transaction failed, trying again',
+      )
     }
   }
 }
+
+/** What may pass by itself is not a bug of ours: the caller is told to come again. */
+const asFault = (error: unknown): unknown =>
+  isTransient(error) && !(error instanceof Fault)
+    ? new Fault('unavailable', 'the database could not do it now', { cause: error })
+    : error
 
 const transact = async (
   { method, handler }: { method: Method; handler: AnyHandler },
@@ -127,7 +138,13 @@ const keyOf = (call: Call) => [call.actor.id ?? 0, call.method, call.idempotency
 const hashOf = (input: unknown): string => createHash('sha256').update(JSON.stringify(input)).digest('base64url')
 
 /** Takes the key for this transaction, or gives the answer that was kept for it. A duplicate in flight is waited for. */
-const claimKey = async (tx: Tx, schema: string, call: Call, input: unknown, now: Date): Promise<Outcome<unknown> | null> => {
+const claimKey = async (
+  tx: Tx,
+  schema: string,
+  call: Call,
+  input: unknown,
+  now: Date,
+): Promise<Outcome<unknown> | null> => {
   const [actor, name, key] = keyOf(call)
   const hash = hashOf(input)
   const idempotency = sql.id(schema, 'idempotency')

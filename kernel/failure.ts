@@ -16,7 +16,8 @@ const codeOf = (error: unknown): string =>
  */
 const passingState = /^(?:08|40|53|55|57|58|XX)...$|^25P0[34]$/
 const lostConnection = /^(?:ECONN|EPIPE|ENOENT|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET|ENOSPC|EMFILE|ENFILE)/
-const poolWords = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|discarded|not queryable/i
+const poolWords =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|discarded|not queryable/i
 
 /** True when the same thing tried again may well succeed. */
 export const isTransient = (error: unknown): boolean => {

@@ -51,7 +51,15 @@ const typed = (types: readonly EventType[], event: EventRecord): Delivered => {
   const type = types.find(({ name }) => name === event.type)
   if (!type) throw new Error(`${event.type} is not listened to`)
   const { number, eventId, requestId, actor } = event
-  return { type: type.name, number, eventId, requestId, actor, at: new Date(event.at), data: z.parse(type.data, event.data) } as Delivered
+  return {
+    type: type.name,
+    number,
+    eventId,
+    requestId,
+    actor,
+    at: new Date(event.at),
+    data: z.parse(type.data, event.data),
+  } as Delivered
 }
 
 const listens = ({ types }: Subscription, event: EventRecord): boolean => types.some(({ name }) => name === event.type)

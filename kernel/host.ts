@@ -84,7 +84,9 @@ export const startHost = async (options: HostOptions): Promise<Host> => {
     health: () => healthOf(running, loops()),
     settle: (timeoutMs = 30_000) => settle(running, loops(), timeoutMs),
     replay: (name, { swap }) => {
-      const applying = running.find(({ service }) => service.name === name)?.applying.find(({ consumer }) => consumer.derived.length > 0)
+      const applying = running
+        .find(({ service }) => service.name === name)
+        ?.applying.find(({ consumer }) => consumer.derived.length > 0)
       if (!applying) throw new Error(`${name} derives nothing from events that a replay could rebuild`)
       return replay({ applying, readLog: remoteLog(call), swap })
     },
@@ -157,7 +159,10 @@ const healthOf = async (running: readonly Running[], loops: readonly Loop[]): Pr
   const troubles: Record<string, string> = {}
   for (const { service, database } of running) {
     await database
-      .transaction('health', (tx) => streamHead(tx, database.schema), { readOnly: true, deadlineMs: performance.now() + 2_000 })
+      .transaction('health', (tx) => streamHead(tx, database.schema), {
+        readOnly: true,
+        deadlineMs: performance.now() + 2_000,
+      })
       .catch((error: unknown) => (troubles[`database of ${service.name}`] = String(error)))
   }
   const ready = Object.keys(troubles).length === 0
@@ -171,7 +176,7 @@ const healthOf = async (running: readonly Running[], loops: readonly Loop[]): Pr
 
 const settle = async (running: readonly Running[], loops: readonly Loop[], timeoutMs: number): Promise<void> => {
   const end = performance.now() + timeoutMs
-  for (let open = ['not looked yet']; ; ) {
+  for (let open = ['not looked yet']; ;) {
     await Promise.race([Promise.all(loops.map((loop) => loop.drained())), rejectAt(end, open)])
     open = await openWork(running)
     if (open.length === 0) return
@@ -181,7 +186,10 @@ const settle = async (running: readonly Running[], loops: readonly Loop[], timeo
 
 const rejectAt = (end: number, open: readonly string[]): Promise<never> =>
   new Promise((_resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`not settled: ${open.join('; ')}`)), Math.max(0, end - performance.now()))
+    const timer = setTimeout(
+      () => reject(new Error(`not settled: ${open.join('; ')}`)),
+      Math.max(0, end - performance.now()),
+    )
     timer.unref()
   })
 

@@ -22,7 +22,11 @@ const columns = sql`id, name, state, reason, progress, requested_by as "requeste
   request_id as "requestId", started_at as "startedAt", finished_at as "finishedAt"`
 
 /** Puts a job behind those that wait already. It begins after this transaction has committed. */
-export const enqueueJob = async <P>(schema: string, job: Job<P>, { tx, actor, now, requestId }: Context): Promise<JobRow<P>> => {
+export const enqueueJob = async <P>(
+  schema: string,
+  job: Job<P>,
+  { tx, actor, now, requestId }: Context,
+): Promise<JobRow<P>> => {
   const { rows } = await sql<JobRow<P>>`
     insert into ${sql.id(schema, 'job')} (name, input, requested_by, requested_at, request_id)
     values (${job.name}, '{}', ${actor.id}, ${now}, ${requestId}) returning ${columns}`.execute(tx)
@@ -38,7 +42,13 @@ export const findJob = async <P>(schema: string, job: Job<P>, tx: Tx, id: number
 }
 
 /** Newest first, those with an id below `before`. */
-export const listJobs = async <P>(schema: string, job: Job<P>, tx: Tx, before: number, limit: number): Promise<JobRow<P>[]> => {
+export const listJobs = async <P>(
+  schema: string,
+  job: Job<P>,
+  tx: Tx,
+  before: number,
+  limit: number,
+): Promise<JobRow<P>[]> => {
   const { rows } = await sql<JobRow<P>>`
     select ${columns} from ${sql.id(schema, 'job')} where name = ${job.name} and id < ${before}::bigint
     order by id desc limit ${limit}`.execute(tx)
@@ -46,10 +56,18 @@ export const listJobs = async <P>(schema: string, job: Job<P>, tx: Tx, before: n
 }
 
 /** Waits for the step in progress; what it did stays. Undefined when the job does not exist or has ended. */
-export const cancelJob = async <P>(schema: string, job: Job<P>, tx: Tx, id: number, now: Date): Promise<JobRow<P> | undefined> => {
+export const cancelJob = async <P>(
+  schema: string,
+  job: Job<P>,
+  tx: Tx,
+  id: number,
+  now: Date,
+): Promise<JobRow<P> | undefined> => {
   const { rows } = await sql<JobRow<P>>`
     update ${sql.id(schema, 'job')} set state = 'cancelled', finished_at = ${now}
-    where name = ${job.name} and id = ${id} and state in ('queued', 'running', 'waiting') returning ${columns}`.execute(tx)
+    where name = ${job.name} and id = ${id} and state in ('queued', 'running', 'waiting') returning ${columns}`.execute(
+    tx,
+  )
   return rows[0]
 }
 
@@ -73,7 +91,13 @@ interface Saved {
   readonly progress: unknown
 }
 
-const saveStep = async (schema: string, tx: Tx, job: JobRow, { state, reason, progress }: Saved, now: Date): Promise<void> => {
+const saveStep = async (
+  schema: string,
+  tx: Tx,
+  job: JobRow,
+  { state, reason, progress }: Saved,
+  now: Date,
+): Promise<void> => {
   await sql`
     update ${sql.id(schema, 'job')}
     set state = ${state}, reason = ${reason}, progress = ${JSON.stringify(progress)}::jsonb,

@@ -46,7 +46,7 @@ export const startLoop = ({ name, pass, pollMs, log }: LoopOptions): Loop => {
     })
 
   const run = async () => {
-    for (let failures = 0; !stopping; ) {
+    for (let failures = 0; !stopping;) {
       woken = false
       const waitingNow = waiting.length
       try {

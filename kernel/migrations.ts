@@ -93,7 +93,10 @@ export const migrate = (database: Database, own: Migrations): Promise<void> =>
     await ensureSchema(tx, database.schema)
     await sql`select set_config('search_path', ${`"${database.schema}", public`}, true)`.execute(tx)
     await sql`set local statement_timeout = 0`.execute(tx)
-    for (const [table, migrations] of [['kernel_migration', kernelMigrations], ['migration', own]] as const) {
+    for (const [table, migrations] of [
+      ['kernel_migration', kernelMigrations],
+      ['migration', own],
+    ] as const) {
       const migrator = new Migrator({
         db: tx,
         provider: provider(migrations),

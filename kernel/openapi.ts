@@ -59,7 +59,10 @@ const verbAndPath = (method: Method): [Verb, string] => {
 }
 
 const schemaOf = (schema: z.core.$ZodType, io: 'input' | 'output'): JsonSchema => {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<
+    string,
+    unknown
+  >
   return json
 }
 
@@ -103,7 +106,12 @@ const operationOf = (method: Method): Operation => {
       '200': { description: 'Done', content: { 'application/json': { schema: schemaOf(method.output, 'output') } } },
       default: problem(refusals.length > 0 ? `A refusal: ${refusals.join(', ')}` : 'A refusal or a fault'),
     },
-    'x-ates': { is: method.is, allow: [...method.allow], idempotent: method.idempotent, refuses: { ...method.refuses } },
+    'x-ates': {
+      is: method.is,
+      allow: [...method.allow],
+      idempotent: method.idempotent,
+      refuses: { ...method.refuses },
+    },
   }
 }
 

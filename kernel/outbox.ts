@@ -43,7 +43,12 @@ export interface Origin {
 }
 
 /** Must come after the locks on the aggregates, so that ids follow their commit order. */
-export const insertOutbox = async (tx: Tx, schema: string, events: readonly Collected[], origin: Origin): Promise<void> => {
+export const insertOutbox = async (
+  tx: Tx,
+  schema: string,
+  events: readonly Collected[],
+  origin: Origin,
+): Promise<void> => {
   if (events.length === 0) return
   await sql`
     insert into ${sql.id(schema, 'outbox')} (event_id, type, version, about, data, at, request_id, actor)

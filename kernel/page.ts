@@ -1,7 +1,8 @@
 // Keyset pages: an opaque mark says where the next page begins, so that deep pages cost what the first one costs.
 
 /** The mark of a place, from the values of its sort key. */
-export const pageMarkOf = (...key: readonly (number | string)[]): string => Buffer.from(JSON.stringify(key)).toString('base64url')
+export const pageMarkOf = (...key: readonly (number | string)[]): string =>
+  Buffer.from(JSON.stringify(key)).toString('base64url')
 
 /** The sort key in a mark; undefined for no mark and for one that is not ours. */
 export const readPageMark = (mark: string | undefined): readonly unknown[] | undefined => {
@@ -21,7 +22,11 @@ export const numberInMark = (mark: string | undefined, place: number, otherwise:
 }
 
 /** Cuts what was read with one row more than the page holds, and marks the next page if there is one. */
-export const pageOf = <Row>(rows: readonly Row[], limit: number, markOf: (last: Row) => string): { page: readonly Row[]; next: string | null } => {
+export const pageOf = <Row>(
+  rows: readonly Row[],
+  limit: number,
+  markOf: (last: Row) => string,
+): { page: readonly Row[]; next: string | null } => {
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   return { page, next: rows.length > limit && last !== undefined ? markOf(last) : null }

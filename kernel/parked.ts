@@ -80,10 +80,16 @@ export const listParked = async (tx: Tx, schema: string, limit: number): Promise
   return rows
 }
 
-const lockParked = async (tx: Tx, { schema, consumer, stream }: PositionKey, number: number): Promise<ParkedEvent | undefined> => {
+const lockParked = async (
+  tx: Tx,
+  { schema, consumer, stream }: PositionKey,
+  number: number,
+): Promise<ParkedEvent | undefined> => {
   const { rows } = await sql<ParkedEvent>`
     select ${parkedColumns} from ${sql.id(schema, 'parked')}
-    where consumer = ${consumer} and stream = ${stream} and number = ${number} and state = 'parked' for update`.execute(tx)
+    where consumer = ${consumer} and stream = ${stream} and number = ${number} and state = 'parked' for update`.execute(
+    tx,
+  )
   return rows[0]
 }
 
@@ -128,7 +134,12 @@ export const retryParked = async (applying: Applying, tx: Tx, number: number, de
   return 'applied'
 }
 
-const noteFailure = async (tx: Tx, { schema, consumer, stream }: PositionKey, number: number, error: string): Promise<void> => {
+const noteFailure = async (
+  tx: Tx,
+  { schema, consumer, stream }: PositionKey,
+  number: number,
+  error: string,
+): Promise<void> => {
   await sql`
     update ${sql.id(schema, 'parked')} set attempts = attempts + 1, error = ${error}
     where consumer = ${consumer} and stream = ${stream} and number = ${number} and state = 'parked'`.execute(tx)

@@ -67,7 +67,9 @@ const dropShadows = async (tx: Tx, key: PositionKey, tables: readonly string[]):
   for (const name of tables) await sql`drop table if exists ${tableRef(schema, shadowOf(name))}`.execute(tx)
   for (const table of ['position', 'parked']) {
     await sql`
-      delete from ${tableRef(schema, table)} where consumer = ${shadowOf(key.consumer)} and stream = ${stream}`.execute(tx)
+      delete from ${tableRef(schema, table)} where consumer = ${shadowOf(key.consumer)} and stream = ${stream}`.execute(
+      tx,
+    )
   }
 }
 
@@ -75,7 +77,9 @@ const makeShadows = async (tx: Tx, key: PositionKey, tables: readonly string[]):
   const { schema } = key
   await dropShadows(tx, key, tables)
   for (const name of tables) {
-    await sql`create table ${tableRef(schema, shadowOf(name))} (like ${tableRef(schema, name)} including all)`.execute(tx)
+    await sql`create table ${tableRef(schema, shadowOf(name))} (like ${tableRef(schema, name)} including all)`.execute(
+      tx,
+    )
     await copyTriggers(tx, schema, name)
     await copyRevokes(tx, schema, name)
   }
@@ -129,7 +133,8 @@ const swapTables = async (tx: Tx, key: PositionKey, tables: readonly string[]): 
 export const replay = async ({ applying, readLog, swap, progress }: ReplayOptions): Promise<Replayed> => {
   const { database, consumer } = applying
   const key = keyOf(applying)
-  if (consumer.derived.length === 0) throw new Error(`${consumer.name} keeps no derived tables that a replay could rebuild`)
+  if (consumer.derived.length === 0)
+    throw new Error(`${consumer.name} keeps no derived tables that a replay could rebuild`)
   const leftOut = await database.transaction('replay.prepare', async (tx) => {
     await claimReplay(tx, key)
     await makeShadows(tx, key, consumer.derived)
@@ -147,7 +152,9 @@ export const replay = async ({ applying, readLog, swap, progress }: ReplayOption
 const catchUp = async (shadowing: Applying, readLog: ReadLog, progress: ReplayOptions['progress']): Promise<void> => {
   const { database, consumer } = shadowing
   const key = keyOf(shadowing)
-  const live = await database.transaction('replay.target', (tx) => lockPosition(tx, { ...key, consumer: consumer.name }))
+  const live = await database.transaction('replay.target', (tx) =>
+    lockPosition(tx, { ...key, consumer: consumer.name }),
+  )
   let position: Position = await database.transaction('replay.position', (tx) => lockPosition(tx, key))
   while (position.number < live.number) {
     const batch = await readLog(consumer.stream, position.number, Math.min(batchSize, live.number - position.number))
@@ -155,14 +162,21 @@ const catchUp = async (shadowing: Applying, readLog: ReadLog, progress: ReplayOp
     position = await applyRun(shadowing, batch)
     progress?.(position.number, live.number)
     if (position.state !== 'running' || position.parkedInRow > 0) {
-      throw new Error(`the replay stopped at event ${position.number}: ${position.reason ?? 'an event could not be applied again'}`)
+      throw new Error(
+        `the replay stopped at event ${position.number}: ${position.reason ?? 'an event could not be applied again'}`,
+      )
     }
     if (position.number === before) throw new Error(`the log of ${consumer.stream} has no event after ${before}`)
   }
 }
 
 /** Null when the live consumer moved on meanwhile. */
-const compare = async (tx: Tx, key: PositionKey, tables: readonly string[], swap: boolean): Promise<Replayed | null> => {
+const compare = async (
+  tx: Tx,
+  key: PositionKey,
+  tables: readonly string[],
+  swap: boolean,
+): Promise<Replayed | null> => {
   await sql`set local statement_timeout = 0`.execute(tx)
   const live = await lockPosition(tx, key)
   const shadow = await lockPosition(tx, { ...key, consumer: shadowOf(key.consumer) })

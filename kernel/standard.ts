@@ -51,7 +51,12 @@ export const standardContract = (service: string) =>
       summary: 'Head of the own stream, position of each consumer, and what is overdue.',
       allow,
       input: z.object({}),
-      output: z.object({ head: number, published: number, positions: z.array(PositionInfo), undelivered: z.array(UndeliveredInfo) }),
+      output: z.object({
+        head: number,
+        published: number,
+        positions: z.array(PositionInfo),
+        undelivered: z.array(UndeliveredInfo),
+      }),
     }),
     getParked: query({
       http: 'GET /kernel/parked',
@@ -83,7 +88,11 @@ export const standardContract = (service: string) =>
       summary: 'Pauses a consumer, or lets a paused one go on.',
       allow,
       idempotent: true,
-      input: z.object({ consumer: parkedKey.consumer, state: z.enum(['running', 'paused']), reason: z.string().max(1_000) }),
+      input: z.object({
+        consumer: parkedKey.consumer,
+        state: z.enum(['running', 'paused']),
+        reason: z.string().max(1_000),
+      }),
       output: z.object({}),
       refuses: { consumer_not_found: 'absent', consumer_forked: 'conflict' },
     }),
@@ -99,7 +108,12 @@ export interface StandardDeps {
   readonly readers: () => readonly Reader[]
 }
 
-export const standardHandlers = ({ service, database, consumers, readers }: StandardDeps): Handlers<StandardContract> => {
+export const standardHandlers = ({
+  service,
+  database,
+  consumers,
+  readers,
+}: StandardDeps): Handlers<StandardContract> => {
   const { schema } = database
   const named = (name: string) => consumers.find(({ consumer }) => consumer.name === name)
   return {
@@ -126,7 +140,8 @@ export const standardHandlers = ({ service, database, consumers, readers }: Stan
       const own = positions.filter((position) => position.consumer === consumer)
       if (own.length === 0) return refuse('consumer_not_found')
       if (own.some((position) => position.state === 'forked')) return refuse('consumer_forked')
-      for (const { stream } of own) await setPositionState(tx, { schema, consumer, stream }, state, state === 'paused' ? reason : null)
+      for (const { stream } of own)
+        await setPositionState(tx, { schema, consumer, stream }, state, state === 'paused' ? reason : null)
       return ok({})
     },
   }

@@ -98,7 +98,13 @@ export const numberEvents = (database: Database, stream: string, limit: number):
   })
 
 /** Events after number `from`, oldest first, with the head and the id of event `from`. */
-export const readLog = async (tx: Tx, schema: string, stream: string, from: number, limit: number): Promise<EventBatch> => {
+export const readLog = async (
+  tx: Tx,
+  schema: string,
+  stream: string,
+  from: number,
+  limit: number,
+): Promise<EventBatch> => {
   const { epoch, head, headEventId } = await streamHead(tx, schema)
   const { rows: before } = await sql<{ eventId: string }>`
     select event_id as "eventId" from ${table(schema, 'event')} where number = ${from}`.execute(tx)
@@ -119,7 +125,9 @@ const markPublished = (database: Database, number: number): Promise<void> =>
   database.transaction('relay.mark', async (tx) => {
     // Losing this mark means publishing again, which consumers drop: no need to wait for the disk.
     await sql`set local synchronous_commit = off`.execute(tx)
-    await sql`update ${table(database.schema, 'stream')} set published = ${number} where published < ${number}`.execute(tx)
+    await sql`update ${table(database.schema, 'stream')} set published = ${number} where published < ${number}`.execute(
+      tx,
+    )
   })
 
 const batchSize = 2_000

@@ -20,17 +20,28 @@ export const cents = z.int().describe('whole cents')
 export const moment = z.iso.datetime().describe('UTC, ISO 8601')
 export const day = z.iso.date().describe('day in the business time zone')
 
+/** In code points. */
+const lengthOf = (text: string): number => Array.from(text).length
+
 /** PostgreSQL's text cannot hold U+0000; lone surrogates are not Unicode. Lengths count code points. */
 export const text = (min: number, max: number) =>
   z
     .string()
     .trim()
     .refine((value) => !value.includes('\0') && value.isWellFormed(), 'must be valid Unicode without U+0000')
-    .refine((value) => [...value].length >= min, min === 1 ? 'must not be empty' : `must have at least ${min} characters`)
-    .refine((value) => value.length <= max * 2 && [...value].length <= max, `must have at most ${max} characters`)
+    .refine(
+      (value) => lengthOf(value) >= min,
+      min === 1 ? 'must not be empty' : `must have at least ${min} characters`,
+    )
+    .refine((value) => value.length <= max * 2 && lengthOf(value) <= max, `must have at most ${max} characters`)
     .meta({ minLength: min, maxLength: max })
 
 /** A place in a keyset-paged list; opaque to callers. */
-export const pageMark = z.string().max(200).regex(/^[\w-]*$/).optional().describe('from `next` of the page before')
+export const pageMark = z
+  .string()
+  .max(200)
+  .regex(/^[\w-]*$/)
+  .optional()
+  .describe('from `next` of the page before')
 export const pageSize = z.int().min(1).max(200).default(50)
 export const nextPage = z.string().nullable().describe('give it as `after` for the next page; null on the last')

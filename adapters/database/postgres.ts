@@ -54,7 +54,8 @@ const nameOf = (text: string): string => {
   return name
 }
 
-const isPlain = (text: string) => /^(?:begin|start|commit|rollback|savepoint|release|set|create|alter|drop)\b/i.test(text)
+const isPlain = (text: string) =>
+  /^(?:begin|start|commit|rollback|savepoint|release|set|create|alter|drop)\b/i.test(text)
 
 /** The pool as kysely wants it, naming what is worth preparing. */
 const naming = (pool: pg.Pool, named: boolean): PostgresPool => {
@@ -63,8 +64,8 @@ const naming = (pool: pg.Pool, named: boolean): PostgresPool => {
     ({
       query: (text: string, values: readonly unknown[]) =>
         named && values.length > 0 && !isPlain(text)
-          ? client.query({ name: nameOf(text), text, values: [...values] })
-          : client.query(text, [...values]),
+          ? client.query({ name: nameOf(text), text, values: values.slice() })
+          : client.query(text, values.slice()),
       release: (error?: Error | boolean) => client.release(error),
     }) as unknown as PostgresPoolClient
   return {
@@ -89,7 +90,13 @@ class Dialect extends PostgresDialect {
   override createAdapter = () => new LocklessAdapter()
 }
 
-export const openPostgres = ({ connection, schema, maxConnections, namedStatements, log }: PostgresOptions): Postgres => {
+export const openPostgres = ({
+  connection,
+  schema,
+  maxConnections,
+  namedStatements,
+  log,
+}: PostgresOptions): Postgres => {
   const pool = new pg.Pool({
     ...connection,
     max: maxConnections,
@@ -129,7 +136,8 @@ const begin = async (kysely: Kysely<unknown>, { readOnly = false, ...options }: 
   return readOnly ? builder.setAccessMode('read only').execute() : builder.execute()
 }
 
-const isLate = ({ deadlineMs }: TransactionOptions): boolean => deadlineMs !== undefined && performance.now() >= deadlineMs
+const isLate = ({ deadlineMs }: TransactionOptions): boolean =>
+  deadlineMs !== undefined && performance.now() >= deadlineMs
 
 /** No statement runs past the deadline; 0 would mean no limit. */
 const limitStatements = async (tx: Tx, { deadlineMs }: TransactionOptions): Promise<void> => {
@@ -140,7 +148,10 @@ const limitStatements = async (tx: Tx, { deadlineMs }: TransactionOptions): Prom
 
 /** A rollback that fails has lost its connection, and the server rolls back by itself. */
 const rollback = async (tx: ControlledTransaction<unknown>): Promise<void> => {
-  await tx.rollback().execute().catch(() => undefined)
+  await tx
+    .rollback()
+    .execute()
+    .catch(() => undefined)
 }
 
 /** A server's answer to COMMIT is a fact; a lost connection leaves the outcome open. */
@@ -152,7 +163,9 @@ const commit = async (tx: ControlledTransaction<unknown>, name: string): Promise
     const answered = typeof error === 'object' && error !== null && 'severity' in error && error.severity === 'ERROR'
     const aborted = error instanceof Error && error.name === 'AbortedTransactionError'
     if (answered || aborted) throw error
-    throw new Fault('outcome_unknown', `the answer to the commit of ${name} was lost: ${describeError(error)}`, { cause: error })
+    throw new Fault('outcome_unknown', `the answer to the commit of ${name} was lost: ${describeError(error)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -46,7 +46,8 @@ const ensureSettings = async (client: pg.Client, role: string): Promise<void> =>
   )
   const has = new Set(rows.map(({ setting }) => setting))
   for (const [name, value] of Object.entries(roleSettings)) {
-    if (!has.has(`${name}=${value}`)) await client.query(`alter role ${quote(role)} set ${name} = ${pg.escapeLiteral(value)}`)
+    if (!has.has(`${name}=${value}`))
+      await client.query(`alter role ${quote(role)} set ${name} = ${pg.escapeLiteral(value)}`)
   }
 }
 

@@ -33,7 +33,7 @@ const publishedWaitMs = 2_000
 const sendFault = (error: unknown, route: Pick<Route, 'is'>): Fault => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const message = `${code || (cause instanceof Error ? cause.message : String(cause))}`
+  const message = code || (cause instanceof Error ? cause.message : String(cause))
   const neverSent = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
   if (neverSent) return new Fault('unavailable', message, { cause: error })
   if (route.is === 'command') return new Fault('outcome_unknown', message, { cause: error })
@@ -51,11 +51,19 @@ const answerOf = async (response: Response): Promise<Outcome<unknown>> => {
   const body: unknown = await response.json()
   if (response.ok) return ok(body)
   const { code = 'internal', type: _type, title: _title, status: _status, ...detail } = body as Record<string, unknown>
-  if (response.status >= 500) throw new Fault(faultOfStatus(response.status, String(code)), `the service answered ${response.status} ${String(code)}`)
+  if (response.status >= 500)
+    throw new Fault(
+      faultOfStatus(response.status, String(code)),
+      `the service answered ${response.status} ${String(code)}`,
+    )
   return refuse(String(code), detail)
 }
 
-const urlOf = (address: string, route: Route, input: Readonly<Record<string, unknown>>): { url: string; rest: Record<string, unknown> } => {
+const urlOf = (
+  address: string,
+  route: Route,
+  input: Readonly<Record<string, unknown>>,
+): { url: string; rest: Record<string, unknown> } => {
   const rest = { ...input }
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_part, name: string) => {
     const { [name]: value } = rest
@@ -68,12 +76,19 @@ const urlOf = (address: string, route: Route, input: Readonly<Record<string, unk
 const queryOf = (rest: Readonly<Record<string, unknown>>): string => {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(rest)) {
-    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== null) query.append(name, String(one))
+    for (const one of Array.isArray(value) ? value : [value])
+      if (one !== undefined && one !== null) query.append(name, String(one))
   }
   return query.size > 0 ? `?${query}` : ''
 }
 
-const send = async (call: Call, route: Route, peer: Peer, token: string, signal: AbortSignal): Promise<Outcome<unknown>> => {
+const send = async (
+  call: Call,
+  route: Route,
+  peer: Peer,
+  token: string,
+  signal: AbortSignal,
+): Promise<Outcome<unknown>> => {
   const { url, rest } = urlOf(peer.address, route, (call.input ?? {}) as Record<string, unknown>)
   const inBody = route.verb !== 'GET'
   const request: RequestInit = {
@@ -98,7 +113,10 @@ const send = async (call: Call, route: Route, peer: Peer, token: string, signal:
 
 export const httpTransport = ({ addresses, tokens, resilience: how }: HttpTransportOptions): HttpTransport => {
   const peers = new Map<string, Peer>(
-    Object.entries(addresses).map(([service, address]) => [service, { address: address.replace(/\/$/, ''), resilience: resilience(how) }]),
+    Object.entries(addresses).map(([service, address]) => [
+      service,
+      { address: address.replace(/\/$/, ''), resilience: resilience(how) },
+    ]),
   )
   const peerOf = (service: string): Peer => {
     const peer = peers.get(service)
@@ -132,7 +150,10 @@ export const httpTransport = ({ addresses, tokens, resilience: how }: HttpTransp
       if (!route) return refuse('unknown_method', { method: call.method })
       const token = await tokens.sign(call.actor, call.service)
       const repeatable = route.idempotent || call.idempotencyKey !== undefined
-      return peer.resilience.run((signal) => send(call, route, peer, token, signal), { deadlineMs: call.deadlineMs, repeatable })
+      return peer.resilience.run((signal) => send(call, route, peer, token, signal), {
+        deadlineMs: call.deadlineMs,
+        repeatable,
+      })
     },
   }
 }

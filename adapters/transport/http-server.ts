@@ -33,13 +33,15 @@ export const listen = (fetch: FetchHandler, at: { hostname: string; port: number
     server.once('error', reject)
   })
 
-export const healthHandler = (health: () => Promise<Health>) => async (request: Request): Promise<Response | null> => {
-  const { pathname } = new URL(request.url)
-  if (pathname === '/health/live') return Response.json({ live: true })
-  if (pathname !== '/health/ready') return null
-  const { ready, troubles } = await health()
-  return Response.json({ ready, troubles }, { status: ready ? 200 : 503, headers: { 'cache-control': 'no-store' } })
-}
+export const healthHandler =
+  (health: () => Promise<Health>) =>
+  async (request: Request): Promise<Response | null> => {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/health/live') return Response.json({ live: true })
+    if (pathname !== '/health/ready') return null
+    const { ready, troubles } = await health()
+    return Response.json({ ready, troubles }, { status: ready ? 200 : 503, headers: { 'cache-control': 'no-store' } })
+  }
 
 export interface ServiceServer {
   readonly service: string
@@ -50,7 +52,8 @@ export interface ServiceServer {
   readonly log: Log
 }
 
-const bearer = (request: Request): string | null => /^Bearer ([\w.-]{1,2000})$/.exec(request.headers.get('authorization') ?? '')?.[1] ?? null
+const bearer = (request: Request): string | null =>
+  /^Bearer ([\w.-]{1,2000})$/.exec(request.headers.get('authorization') ?? '')?.[1] ?? null
 
 export const serviceHandler = ({ service, document, execute, tokens, health, log }: ServiceServer): FetchHandler => {
   const router = routerOf(routesOf(service, document))

@@ -17,7 +17,12 @@ const statusOfCode: Readonly<Record<string, number>> = {
   body_too_large: 413,
   method_not_allowed: 405,
 }
-const statusOfFault: Record<FaultKind, number> = { unavailable: 503, deadline: 504, outcome_unknown: 504, internal: 500 }
+const statusOfFault: Record<FaultKind, number> = {
+  unavailable: 503,
+  deadline: 504,
+  outcome_unknown: 504,
+  internal: 500,
+}
 
 const title = (code: string): string => code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' ')
 
@@ -27,10 +32,17 @@ const problem = (status: number, code: string, rest: object, headers: Record<str
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
   })
 
-export const refusalResponse = ({ refused, detail }: Refusal, requestId: string, kinds: Route['refuses'] = {}): Response => {
+export const refusalResponse = (
+  { refused, detail }: Refusal,
+  requestId: string,
+  kinds: Route['refuses'] = {},
+): Response => {
   const kind = kinds[refused] ?? (standardRefusals as Record<string, RefusalKind>)[refused] ?? 'conflict'
-  const retryAfter = detail?.['retryAfterSeconds']
-  const headers = { ...(retryAfter ? { 'retry-after': String(retryAfter) } : {}), ...(detail?.['allow'] ? { allow: String(detail['allow']) } : {}) }
+  const { retryAfterSeconds, allow } = detail ?? {}
+  const headers = {
+    ...(typeof retryAfterSeconds === 'number' ? { 'retry-after': String(retryAfterSeconds) } : {}),
+    ...(typeof allow === 'string' ? { allow } : {}),
+  }
   return problem(statusOfCode[refused] ?? statusOfKind[kind], refused, { ...detail, requestId }, headers)
 }
 
@@ -47,8 +59,10 @@ export type Router = (verb: string, path: string) => { route: Route; path: Reado
 /** Finds the route of a request below `prefix`. */
 export const routerOf = (routes: readonly (Route & { readonly prefix?: string })[]): Router => {
   const trie = new TrieRouter<Route>()
-  for (const route of routes) trie.add(route.verb, `${route.prefix ?? ''}${route.path.replaceAll(/\{(\w+)\}/g, ':$1')}`, route)
-  const find = (verb: string, path: string) => trie.match(verb, path)[0][0] as [Route, Record<string, string>] | undefined
+  for (const route of routes)
+    trie.add(route.verb, `${route.prefix ?? ''}${route.path.replaceAll(/\{(\w+)\}/g, ':$1')}`, route)
+  const find = (verb: string, path: string) =>
+    trie.match(verb, path)[0][0] as [Route, Record<string, string>] | undefined
   return (verb, path) => {
     const found = find(verb, path)
     if (found) return { route: found[0], path: found[1] }
@@ -74,10 +88,16 @@ const fromQuery = (query: URLSearchParams, { parameters }: Route): Record<string
 }
 
 /** Undefined for broken percent-encoding. */
-const fromPath = (path: Readonly<Record<string, string>>, { parameters }: Route): Record<string, unknown> | undefined => {
+const fromPath = (
+  path: Readonly<Record<string, string>>,
+  { parameters }: Route,
+): Record<string, unknown> | undefined => {
   try {
     return Object.fromEntries(
-      Object.entries(path).map(([name, text]) => [name, decode(decodeURIComponent(text), parameters[name]?.type ?? 'string')]),
+      Object.entries(path).map(([name, text]) => [
+        name,
+        decode(decodeURIComponent(text), parameters[name]?.type ?? 'string'),
+      ]),
     )
   } catch {
     return undefined
@@ -105,7 +125,8 @@ const readBody = async (request: Request): Promise<Outcome<Record<string, unknow
 const parseBody = (bytes: Uint8Array): Outcome<Record<string, unknown>> => {
   try {
     const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) return invalid('the body must be a JSON object')
+    if (typeof body !== 'object' || body === null || Array.isArray(body))
+      return invalid('the body must be a JSON object')
     return { ok: body as Record<string, unknown> }
   } catch {
     return invalid('the body is not valid JSON in UTF-8')
@@ -134,7 +155,11 @@ export interface HttpRoutes {
   readonly log: Log
 }
 
-const respond = async (request: Request, requestId: string, { router, actorOf, call }: HttpRoutes): Promise<Response> => {
+const respond = async (
+  request: Request,
+  requestId: string,
+  { router, actorOf, call }: HttpRoutes,
+): Promise<Response> => {
   const url = new URL(request.url)
   const found = (await router())(request.method, url.pathname)
   if ('refused' in found) return refusalResponse(found, requestId)
@@ -149,8 +174,13 @@ const respond = async (request: Request, requestId: string, { router, actorOf, c
   const idempotencyKey = request.headers.get(idempotencyHeader) ?? undefined
   const outcome = await call(
     {
-      ...{ service: route.service, method: route.name, input: { ...query, ...body.ok, ...path }, actor, requestId },
-      ...{ deadlineMs: deadlineOf(request), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) },
+      service: route.service,
+      method: route.name,
+      input: { ...query, ...body.ok, ...path },
+      actor,
+      requestId,
+      deadlineMs: deadlineOf(request),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     },
     route,
   )
@@ -161,7 +191,9 @@ const respond = async (request: Request, requestId: string, { router, actorOf, c
 /** Answers requests for methods: finds the route, reads the input, calls, and says the outcome in HTTP's words. */
 export const answerHttp = async (request: Request, routes: HttpRoutes): Promise<Response> => {
   const requestId = requestIdOf(request)
-  const response = await respond(request, requestId, routes).catch((error: unknown) => faultResponse(error, requestId, routes.log))
+  const response = await respond(request, requestId, routes).catch((error: unknown) =>
+    faultResponse(error, requestId, routes.log),
+  )
   response.headers.set(requestIdHeader, requestId)
   return response
 }

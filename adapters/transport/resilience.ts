@@ -1,5 +1,14 @@
 // What stands between a caller and a service that may be slow, full or gone: deadline, bulkhead, retry, breaker.
-import { BrokenCircuitError, bulkhead, BulkheadRejectedError, circuitBreaker, CircuitState, ExponentialBackoff, handleWhen, SamplingBreaker } from 'cockatiel'
+import {
+  BrokenCircuitError,
+  bulkhead,
+  BulkheadRejectedError,
+  circuitBreaker,
+  CircuitState,
+  ExponentialBackoff,
+  handleWhen,
+  SamplingBreaker,
+} from 'cockatiel'
 import { Fault } from '../../kernel/result.ts'
 
 export interface ResilienceOptions {
@@ -51,7 +60,11 @@ const backoff = (attempt: number, deadlineMs: number) => {
   })
 }
 
-const stateNames = { [CircuitState.Closed]: 'closed', [CircuitState.HalfOpen]: 'half-open', [CircuitState.Open]: 'open' } as const
+const stateNames = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.HalfOpen]: 'half-open',
+  [CircuitState.Open]: 'open',
+} as const
 
 export const resilience = (options: ResilienceOptions = {}): Resilience => {
   const { parallel = 64, waiting = 256, attempts = 3, failureShare = 0.5, windowMs = 5_000, openMs = 500 } = options
@@ -66,12 +79,19 @@ export const resilience = (options: ResilienceOptions = {}): Resilience => {
     const remainingMs = deadlineMs - performance.now()
     if (remainingMs <= 0) throw new Fault('deadline', 'no time left to call')
     const signal = AbortSignal.timeout(Math.ceil(remainingMs))
-    return breaker.execute(() => work(signal)).catch((error: unknown) => {
-      if (error instanceof BrokenCircuitError) throw new Fault('unavailable', 'the circuit breaker is open', { cause: error })
-      throw error
-    })
+    return breaker
+      .execute(() => work(signal))
+      .catch((error: unknown) => {
+        if (error instanceof BrokenCircuitError)
+          throw new Fault('unavailable', 'the circuit breaker is open', { cause: error })
+        throw error
+      })
   }
-  const persist = async <T>(work: (signal: AbortSignal) => Promise<T>, deadlineMs: number, repeatable: boolean): Promise<T> => {
+  const persist = async <T>(
+    work: (signal: AbortSignal) => Promise<T>,
+    deadlineMs: number,
+    repeatable: boolean,
+  ): Promise<T> => {
     budget.earn()
     for (let tried = 1; ; tried += 1) {
       try {
@@ -87,10 +107,13 @@ export const resilience = (options: ResilienceOptions = {}): Resilience => {
   }
   return {
     run: (work, { deadlineMs, repeatable }) =>
-      places.execute(() => persist(work, deadlineMs, repeatable)).catch((error: unknown) => {
-        if (error instanceof BulkheadRejectedError) throw new Fault('unavailable', 'too many calls in progress', { cause: error })
-        throw error
-      }),
+      places
+        .execute(() => persist(work, deadlineMs, repeatable))
+        .catch((error: unknown) => {
+          if (error instanceof BulkheadRejectedError)
+            throw new Fault('unavailable', 'too many calls in progress', { cause: error })
+          throw error
+        }),
     state: () => (breaker.state === CircuitState.Isolated ? 'open' : stateNames[breaker.state]),
   }
 }

@@ -60,7 +60,13 @@ export const tokensOf = async (key: JWK): Promise<Tokens> => {
     verify: async (token, audience) => {
       const known = verified.get(`${audience} ${token}`)
       if (known) return known
-      const options = { audience, issuer: 'ates', algorithms: ['EdDSA'], maxTokenAge: lifetimeSeconds, clockTolerance: 5 }
+      const options = {
+        audience,
+        issuer: 'ates',
+        algorithms: ['EdDSA'],
+        maxTokenAge: lifetimeSeconds,
+        clockTolerance: 5,
+      }
       const result = await jwtVerify(token, publicKey, options).catch(() => null)
       const { sub, role, exp } = result?.payload ?? {}
       if (typeof sub !== 'string' || typeof role !== 'string' || typeof exp !== 'number') return null

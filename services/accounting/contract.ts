@@ -1,7 +1,18 @@
 // What accounting offers: accounts with every cent explained, prices, and the proof that the ledger is right.
 import { z } from 'zod'
 import { contract, query } from '../../kernel/contract.ts'
-import { accountants, cents, day, everybody, moment, nextPage, pageMark, pageSize, popugId, taskId } from '../vocabulary.ts'
+import {
+  accountants,
+  cents,
+  day,
+  everybody,
+  moment,
+  nextPage,
+  pageMark,
+  pageSize,
+  popugId,
+  taskId,
+} from '../vocabulary.ts'
 
 export const AccountLine = z.object({
   kind: z.enum(['fee', 'reward']),
@@ -24,7 +35,8 @@ export const LedgerDifference = z.object({
 export const accounting = contract('accounting', {
   getAccountInfo: query({
     http: 'GET /accounts/{popugId}',
-    summary: 'Balance, sum of today and log with running balance, newest first. Own for everybody, any for accountants and admins.',
+    summary:
+      'Balance, sum of today and log with running balance, newest first. Own for everybody, any for accountants and admins.',
     allow: everybody,
     input: z.object({ popugId, after: pageMark, limit: pageSize }),
     output: z.object({

@@ -28,14 +28,21 @@ export const getAccountInfo =
     const before = { number: numberInMark(after, 0, Number.MAX_SAFE_INTEGER), line: numberInMark(after, 1, 0) % 100 }
     const rows = await accountLines(tx, popugId, before, limit + 1)
     const lines = withBalances(rows, numberInMark(after, 2, summary.balanceCents))
-    const markOf = (last: (typeof lines)[number]) => pageMarkOf(last.number, last.line, last.balanceCents - last.signedCents)
+    const markOf = (last: (typeof lines)[number]) =>
+      pageMarkOf(last.number, last.line, last.balanceCents - last.signedCents)
     const { page, next } = pageOf(lines, limit, markOf)
     return ok({ popugId, name: await holderName(tx, popugId), today, ...summary, lines: page.map(onWire), next })
   }
 
 const onWire = ({ stream, number, eventId, at, signedCents, ...line }: Line & { balanceCents: number }) => ({
-  ...{ kind: line.kind, taskId: line.taskId, assignment: line.assignment, day: line.day },
-  ...{ amountCents: signedCents, balanceCents: line.balanceCents, at: at.toISOString(), cause: { stream, number, eventId } },
+  kind: line.kind,
+  taskId: line.taskId,
+  assignment: line.assignment,
+  day: line.day,
+  amountCents: signedCents,
+  balanceCents: line.balanceCents,
+  at: at.toISOString(),
+  cause: { stream, number, eventId },
 })
 
 /** Fees and rewards of tasks, for the pages that show them. */

@@ -6,7 +6,10 @@ import { saveHolders } from './store.ts'
 
 const keepHolders = on('KeepHolders', [identity.popugRegistered, identity.popugChanged], async (events, { tx }) => {
   const people = events.map(({ data }) => data).toSorted((a, b) => a.version - b.version)
-  await saveHolders(tx, lastPerKey(people, ({ popugId }) => popugId))
+  await saveHolders(
+    tx,
+    lastPerKey(people, ({ popugId }) => popugId),
+  )
 })
 
 export const holders: Consumer = { name: 'holders', stream: 'identity', subscriptions: [keepHolders], derived: [] }

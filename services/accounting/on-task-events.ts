@@ -5,19 +5,39 @@ import { taskTracker } from '../task-tracker/contract.ts'
 import { businessDay, dayBegins } from './rules/days.ts'
 import { type Basis, fees, type Posting, rewards } from './rules/postings.ts'
 import { drawPrices, type Price } from './rules/prices.ts'
-import { beginDay, conflictingPostings, daysOf, findPrices, insertPostings, insertPrices, lockLedger, noteLate } from './store.ts'
+import {
+  beginDay,
+  conflictingPostings,
+  daysOf,
+  findPrices,
+  insertPostings,
+  insertPrices,
+  lockLedger,
+  noteLate,
+} from './store.ts'
 
 /** Prices of these tasks; those that are heard of for the first time are drawn and kept. */
-const keepPrices = async (taskIds: readonly number[], first: Delivered, { tx, random, stream }: ConsumerContext): Promise<Price[]> => {
+const keepPrices = async (
+  taskIds: readonly number[],
+  first: Delivered,
+  { tx, random, stream }: ConsumerContext,
+): Promise<Price[]> => {
   const known = await findPrices(tx, taskIds)
   const knownIds = new Set(known.map(({ taskId }) => taskId))
-  const drawn = drawPrices(taskIds.filter((taskId) => !knownIds.has(taskId)), random.integer)
+  const drawn = drawPrices(
+    taskIds.filter((taskId) => !knownIds.has(taskId)),
+    random.integer,
+  )
   if (drawn.length > 0) await insertPrices(tx, drawn, { stream, number: first.number, at: first.at })
   return [...known, ...drawn]
 }
 
 /** Opens today when its first event comes, and books late events on the open day. A replay only reads what was decided. */
-const bookDays = async (numbers: readonly number[], timeZone: string, context: ConsumerContext): Promise<Map<number, string>> => {
+const bookDays = async (
+  numbers: readonly number[],
+  timeZone: string,
+  context: ConsumerContext,
+): Promise<Map<number, string>> => {
   const { tx, now, stream, applied, replaying } = context
   if (!replaying) {
     const open = await lockLedger(tx)
@@ -32,7 +52,11 @@ const bookDays = async (numbers: readonly number[], timeZone: string, context: C
 type TaskEvent = Delivered<typeof taskTracker.taskAssigned> | Delivered<typeof taskTracker.taskCompleted>
 
 const basisFor = async (events: readonly TaskEvent[], timeZone: string, context: ConsumerContext): Promise<Basis> => {
-  const days = await bookDays(events.map(({ number }) => number), timeZone, context)
+  const days = await bookDays(
+    events.map(({ number }) => number),
+    timeZone,
+    context,
+  )
   const taskIds = [...new Set(events.map(({ data }) => data.taskId))]
   const prices = await keepPrices(taskIds, events[0] as Delivered, context)
   return { dayOf: days, priceOf: new Map(prices.map((price) => [price.taskId, price])) }
@@ -43,7 +67,8 @@ const post = async (postings: readonly Posting[], { tx, derived, stream }: Consu
   const written = await insertPostings(tx, derived, stream, postings)
   if (written === postings.length) return
   const conflicting = await conflictingPostings(tx, derived, postings)
-  if (conflicting.length > 0) throw new RepeatableFailure(`the ledger says otherwise about event ${conflicting.join(', ')}`)
+  if (conflicting.length > 0)
+    throw new RepeatableFailure(`the ledger says otherwise about event ${conflicting.join(', ')}`)
 }
 
 const chargeOnTaskAssigned = (timeZone: string) =>

@@ -49,7 +49,11 @@ export const findPrices = async (tx: Tx, taskIds: readonly number[]): Promise<Pr
   const { rows } = await sql<PriceRow>`
     select task_id as "taskId", fee_cents as "feeCents", reward_cents as "rewardCents"
     from accounting.price where task_id = any(${taskIds}::int[]) order by task_id`.execute(tx)
-  return rows.map((row) => ({ taskId: row.taskId, feeCents: BigInt(row.feeCents), rewardCents: BigInt(row.rewardCents) }))
+  return rows.map((row) => ({
+    taskId: row.taskId,
+    feeCents: BigInt(row.feeCents),
+    rewardCents: BigInt(row.rewardCents),
+  }))
 }
 
 export interface PriceCause {
@@ -58,7 +62,11 @@ export interface PriceCause {
   readonly at: Date
 }
 
-export const insertPrices = async (tx: Tx, prices: readonly Price[], { stream, number, at }: PriceCause): Promise<void> => {
+export const insertPrices = async (
+  tx: Tx,
+  prices: readonly Price[],
+  { stream, number, at }: PriceCause,
+): Promise<void> => {
   await sql`
     insert into accounting.price (task_id, fee_cents, reward_cents, stream, number, at)
     select task_id, fee, reward, ${stream}, ${number}, ${at}
@@ -76,7 +84,12 @@ const asJson = (postings: readonly Posting[]): string =>
  * Writes postings, balances and sums of days in one statement, accounts in order of their ids. What is there already
  * under its business key is left out. Gives how many were written.
  */
-export const insertPostings = async (tx: Tx, derived: Derived, stream: string, postings: readonly Posting[]): Promise<number> => {
+export const insertPostings = async (
+  tx: Tx,
+  derived: Derived,
+  stream: string,
+  postings: readonly Posting[],
+): Promise<number> => {
   const { rows } = await sql<{ count: number }>`
     with inserted as (
       insert into ${derived('posting')}
@@ -103,7 +116,11 @@ export const insertPostings = async (tx: Tx, derived: Derived, stream: string, p
 }
 
 /** Those of the given postings whose business key stands in the ledger with another content. */
-export const conflictingPostings = async (tx: Tx, derived: Derived, postings: readonly Posting[]): Promise<number[]> => {
+export const conflictingPostings = async (
+  tx: Tx,
+  derived: Derived,
+  postings: readonly Posting[],
+): Promise<number[]> => {
   const { rows } = await sql<{ number: number }>`
     select g.number from jsonb_to_recordset(${asJson(postings)}::jsonb) as g ${givenColumns}
     join ${derived('posting')} p on p.kind = g.kind and p.task_id = g."taskId" and p.assignment is not distinct from g.assignment

@@ -69,7 +69,9 @@ const parties: Check = async (tx) => {
       from accounting.posting)
     select 'fees go to the company and rewards to the popug' as what, stream || ' #' || number as where,
       parties as expected, from_account || ' -> ' || to_account as found
-    from expected where parties <> from_account || ' -> ' || to_account order by number limit ${mostPerCheck}`.execute(tx)
+    from expected where parties <> from_account || ' -> ' || to_account order by number limit ${mostPerCheck}`.execute(
+    tx,
+  )
   return rows
 }
 

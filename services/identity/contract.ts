@@ -8,7 +8,14 @@ const password = z.string().min(8).max(128)
 const name = text(1, 100)
 const token = z.string().min(1).max(200)
 
-export const Person = z.object({ popugId, name: z.string(), email: z.string(), role, active: z.boolean(), createdAt: moment })
+export const Person = z.object({
+  popugId,
+  name: z.string(),
+  email: z.string(),
+  role,
+  active: z.boolean(),
+  createdAt: moment,
+})
 const Invitation = z.object({ person: Person, token: z.string().describe('shown once; put into the invitation link') })
 const Session = z.object({ token: z.string(), expiresAt: moment, person: Person })
 

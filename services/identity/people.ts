@@ -5,7 +5,15 @@ import { isRefusal, ok, refuse } from '../../kernel/result.ts'
 import type { Context, Handler } from '../../kernel/service.ts'
 import { identity } from './contract.ts'
 import { change, invitationMs, type Person, tokenHash } from './rules.ts'
-import { findPerson, insertPerson, listPeople, lockActiveAdmins, lockPerson, saveInvitation, savePeople } from './store.ts'
+import {
+  findPerson,
+  insertPerson,
+  listPeople,
+  lockActiveAdmins,
+  lockPerson,
+  saveInvitation,
+  savePeople,
+} from './store.ts'
 
 export const personOnWire = ({ version: _version, createdAt, ...person }: Person) => ({
   ...person,
@@ -13,7 +21,13 @@ export const personOnWire = ({ version: _version, createdAt, ...person }: Person
 })
 
 /** What others learn of a person: everything but the e-mail address. */
-export const personData = ({ popugId, name, role, active, version }: Person) => ({ popugId, name, role, active, version })
+export const personData = ({ popugId, name, role, active, version }: Person) => ({
+  popugId,
+  name,
+  role,
+  active,
+  version,
+})
 
 /** 244 random bits. */
 export const newToken = ({ random }: Context): string => `${random.uuid()}${random.uuid()}`.replaceAll('-', '')

@@ -17,7 +17,10 @@ import {
   useInvitation,
 } from './store.ts'
 
-export const issueFirstAdministratorLink: Handler<typeof identity.issueFirstAdministratorLink> = async (_input, context) => {
+export const issueFirstAdministratorLink: Handler<typeof identity.issueFirstAdministratorLink> = async (
+  _input,
+  context,
+) => {
   const { tx } = context
   await lockFirstAdministrator(tx)
   if ((await lockActiveAdmins(tx)).length > 0) return ok({ token: null })

@@ -12,7 +12,11 @@ export interface NewPerson {
 }
 
 /** Undefined when the e-mail address is taken. */
-export const insertPerson = async (tx: Tx, { name, email, role }: NewPerson, now: Date): Promise<Person | undefined> => {
+export const insertPerson = async (
+  tx: Tx,
+  { name, email, role }: NewPerson,
+  now: Date,
+): Promise<Person | undefined> => {
   const { rows } = await sql<Person>`
     insert into identity.person as p (name, email, role, created_at) values (${name}, ${email}, ${role}, ${now})
     on conflict (email) do nothing returning ${personColumns}`.execute(tx)

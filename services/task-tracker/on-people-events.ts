@@ -6,7 +6,10 @@ import { savePopugs } from './store.ts'
 
 const keepRoster = on('KeepRoster', [identity.popugRegistered, identity.popugChanged], async (events, { tx }) => {
   const people = events.map(({ data }) => data).toSorted((a, b) => a.version - b.version)
-  await savePopugs(tx, lastPerKey(people, ({ popugId }) => popugId))
+  await savePopugs(
+    tx,
+    lastPerKey(people, ({ popugId }) => popugId),
+  )
 })
 
 export const roster: Consumer = { name: 'roster', stream: 'identity', subscriptions: [keepRoster], derived: [] }

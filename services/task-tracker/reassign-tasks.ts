@@ -2,7 +2,14 @@
 import type { Job, Step } from '../../kernel/service.ts'
 import { taskTracker } from './contract.ts'
 import { drawAssignees } from './rules.ts'
-import { assignablePopugs, countCompletedSince, lockOpenTasks, openTaskRange, saveAssignees } from './store.ts'
+import {
+  assignablePopugs,
+  countCompletedSince,
+  lockOpenTasks,
+  type OpenRange,
+  openTaskRange,
+  saveAssignees,
+} from './store.ts'
 
 export interface ReassignProgress {
   /** The last task that was looked at. */
@@ -23,10 +30,7 @@ const chunk = 1_000
 export const reassignTasks: Job<ReassignProgress> = {
   name: 'ReassignTasks',
   async step({ tx, now, random, emit, progress }) {
-    const before = progress ?? {
-      ...(await openTaskRange(tx)),
-      ...{ cursor: 0, done: 0, moved: 0, skipped: 0, startedAt: now.toISOString() },
-    }
+    const before = progress ?? beginning(await openTaskRange(tx), now)
     // The candidates come first: their row is not locked, and a step must not hold tasks while it finds nobody.
     const candidates = await assignablePopugs(tx)
     if (candidates.length === 0) return { state: 'waiting', progress: before, reason: 'nobody_assignable' }
@@ -38,6 +42,15 @@ export const reassignTasks: Job<ReassignProgress> = {
     return after(before, { cursor, moved: assigned.length, skipped: completed })
   },
 }
+
+const beginning = (range: OpenRange, now: Date): ReassignProgress => ({
+  ...range,
+  cursor: 0,
+  done: 0,
+  moved: 0,
+  skipped: 0,
+  startedAt: now.toISOString(),
+})
 
 const after = (
   before: ReassignProgress,

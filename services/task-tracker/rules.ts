@@ -37,7 +37,8 @@ export const chooseAssignee = (
   draw: Draw,
 ): Outcome<number, ChoiceRefusal> => {
   if (wanted !== undefined && !mayChoose(actorRole)) return refuse('may_not_choose')
-  if (wanted !== undefined) return candidates.includes(wanted) ? ok(wanted) : refuse('popug_not_assignable', { popugId: wanted })
+  if (wanted !== undefined)
+    return candidates.includes(wanted) ? ok(wanted) : refuse('popug_not_assignable', { popugId: wanted })
   const [drawn] = candidates.length > 0 ? drawAssignees(1, candidates, draw) : []
   return drawn === undefined ? refuse('nobody_assignable') : ok(drawn)
 }

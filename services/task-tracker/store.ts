@@ -24,7 +24,12 @@ export interface NewTask {
 }
 
 /** Gives the ids of the new tasks, in the order given. */
-export const insertTasks = async (tx: Tx, tasks: readonly NewTask[], createdBy: number, now: Date): Promise<number[]> => {
+export const insertTasks = async (
+  tx: Tx,
+  tasks: readonly NewTask[],
+  createdBy: number,
+  now: Date,
+): Promise<number[]> => {
   const { rows } = await sql<{ id: number }>`
     with wanted as (
       select nextval(pg_get_serial_sequence('task_tracker.task', 'id'))::int as id, assignee, description, place
@@ -95,7 +100,12 @@ export interface Assigned {
 }
 
 /** Gives each task its new assignee and the next assignment number. Ordered by task. */
-export const saveAssignees = async (tx: Tx, taskIds: readonly number[], assignees: readonly number[], now: Date): Promise<Assigned[]> => {
+export const saveAssignees = async (
+  tx: Tx,
+  taskIds: readonly number[],
+  assignees: readonly number[],
+  now: Date,
+): Promise<Assigned[]> => {
   const { rows } = await sql<Assigned>`
     with moved as (
       update task_tracker.task t set assignee = d.assignee, assignment = t.assignment + 1, assigned_at = ${now}
@@ -121,7 +131,9 @@ const shortestSearch = 3
 const conditions = ({ popugId, state, text }: TaskFilter): RawBuilder<unknown>[] => [
   ...(popugId === undefined ? [] : [sql`t.assignee = ${popugId}`]),
   ...(state === undefined ? [] : [sql`t.state = ${state}`]),
-  ...(text === undefined || [...text].length < shortestSearch ? [] : [sql`x.description ilike ${`%${escapeLike(text)}%`}`]),
+  ...(text === undefined || Array.from(text).length < shortestSearch
+    ? []
+    : [sql`x.description ilike ${`%${escapeLike(text)}%`}`]),
 ]
 
 /** Newest first, those with an id below `before`. */
@@ -163,7 +175,11 @@ export const savePopugs = async (tx: Tx, popugs: readonly Popug[]): Promise<void
       where popug.version < excluded.version`.execute(tx)
 }
 
-export const listAssignable = async (tx: Tx, text: string, limit: number): Promise<{ popugId: number; name: string }[]> => {
+export const listAssignable = async (
+  tx: Tx,
+  text: string,
+  limit: number,
+): Promise<{ popugId: number; name: string }[]> => {
   const { rows } = await sql<{ popugId: number; name: string }>`
     select id as "popugId", name from task_tracker.popug
     where assignable and name ilike ${`%${escapeLike(text)}%`} order by name, id limit ${limit}`.execute(tx)

@@ -77,12 +77,20 @@ export const createGateway = (deps: GatewayDeps): Gateway => {
   return async (request) => {
     const { pathname } = new URL(request.url)
     if (pathname === '/api/openapi.json') return Response.json(await publicDocument(directory))
-    return answerHttp(request, { router: () => routerFor(pathname), actorOf, call: (call) => transport.call(call), log })
+    return answerHttp(request, {
+      router: () => routerFor(pathname),
+      actorOf,
+      call: (call) => transport.call(call),
+      log,
+    })
   }
 }
 
 /** One document of all public methods; a service that does not answer is missing from it, and named. */
-const publicDocument = async ({ services, published }: Directory): Promise<OpenApiDocument & { 'x-missing': string[] }> => {
+const publicDocument = async ({
+  services,
+  published,
+}: Directory): Promise<OpenApiDocument & { 'x-missing': string[] }> => {
   const paths: Record<string, OpenApiDocument['paths'][string]> = {}
   const missing: string[] = []
   let components: OpenApiDocument['components'] = {}
@@ -92,7 +100,11 @@ const publicDocument = async ({ services, published }: Directory): Promise<OpenA
     components = { ...found.document.components, ...components }
     for (const { path, verb } of publicRoutes(found.routes)) {
       const operation = found.document.paths[path]?.[verb.toLowerCase()]
-      if (operation) paths[`${prefix}/${service}${path}`] = { ...paths[`${prefix}/${service}${path}`], [verb.toLowerCase()]: operation }
+      if (operation)
+        paths[`${prefix}/${service}${path}`] = {
+          ...paths[`${prefix}/${service}${path}`],
+          [verb.toLowerCase()]: operation,
+        }
     }
   }
   return { openapi: '3.1.0', info: { title: 'aTES', version: '1' }, paths, components, 'x-missing': missing }

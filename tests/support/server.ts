@@ -80,7 +80,13 @@ export const freshDatabase = async (schemas: readonly string[]): Promise<TestDat
     adminConnection,
     connection,
     open: (schema, { connections = 20 } = {}) => {
-      const database = openPostgres({ connection: connection(schema), schema, maxConnections: connections, namedStatements: true, log: silent })
+      const database = openPostgres({
+        connection: connection(schema),
+        schema,
+        maxConnections: connections,
+        namedStatements: true,
+        log: silent,
+      })
       opened.push(database)
       return database
     },

@@ -42,7 +42,12 @@ export interface System extends AsyncDisposable {
 export const schemas = ['identity', 'task_tracker', 'accounting'] as const
 
 /** Acts for somebody without a request id of interest. */
-export const as = (actor: Actor, more: Partial<Behalf> = {}): Behalf => ({ actor, requestId: crypto.randomUUID(), timeoutMs: 20_000, ...more })
+export const as = (actor: Actor, more: Partial<Behalf> = {}): Behalf => ({
+  actor,
+  requestId: crypto.randomUUID(),
+  timeoutMs: 20_000,
+  ...more,
+})
 export const asService = as({ id: null, role: serviceRole })
 
 const signInSecret = 'a secret for tests of more than 32 characters'
@@ -50,10 +55,15 @@ const signInSecret = 'a secret for tests of more than 32 characters'
 export const startSystem = async (options: SystemOptions = {}): Promise<System> => {
   const { timeZone = 'UTC', decorate = (one) => one, extra = [] } = options
   const database = options.database ?? (await freshDatabase([...schemas, ...extra.map(({ schema }) => schema)]))
-  const databases = Object.fromEntries([...schemas, ...extra.map(({ schema }) => schema)].map((schema) => [schema, database.open(schema)]))
+  const databases = Object.fromEntries(
+    [...schemas, ...extra.map(({ schema }) => schema)].map((schema) => [schema, database.open(schema)]),
+  )
   const kysely = (databases['identity'] as Postgres).kysely
   const signIn = betterAuthSignIn({ kysely, schema: 'identity', secret: signInSecret })
-  const parts = { timeZone, identity: () => ({ signIn, signInMigrations: { '0002-sign-in': signInTables('identity') } }) }
+  const parts = {
+    timeZone,
+    identity: () => ({ signIn, signInMigrations: { '0002-sign-in': signInTables('identity') } }),
+  }
   const host = await startHost({
     services: [...Object.values(services).map((make) => make(parts)), ...extra],
     database: ({ schema }) => decorate(databases[schema] as Postgres),

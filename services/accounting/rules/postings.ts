@@ -39,22 +39,49 @@ const known = <Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value => {
   return value
 }
 
+/** What every posting says of its cause. */
+const causedBy = <Data>({ number, eventId, at }: Cause<Data>, dayOf: Basis['dayOf']) => ({
+  number,
+  line: 1,
+  eventId,
+  at,
+  day: known(dayOf, number),
+})
+
 /** The assignee pays the fee to the company, once per assignment. */
 export const fees = (
   assigned: readonly Cause<{ taskId: number; popugId: number; assignment: number }>[],
   { priceOf, dayOf }: Basis,
 ): Posting[] =>
-  assigned.map(({ number, eventId, at, data: { taskId, popugId, assignment } }) => ({
-    ...{ number, line: 1, eventId, at, day: known(dayOf, number), kind: 'fee', taskId, assignment, popugId },
-    ...{ from: accountOf(popugId), to: companyTasks, amountCents: known(priceOf, taskId).feeCents },
-  }))
+  assigned.map((cause) => {
+    const { taskId, popugId, assignment } = cause.data
+    return {
+      ...causedBy(cause, dayOf),
+      kind: 'fee',
+      taskId,
+      assignment,
+      popugId,
+      from: accountOf(popugId),
+      to: companyTasks,
+      amountCents: known(priceOf, taskId).feeCents,
+    }
+  })
 
 /** The company pays the reward to whoever completed the task, once per task. */
 export const rewards = (
   completed: readonly Cause<{ taskId: number; popugId: number }>[],
   { priceOf, dayOf }: Basis,
 ): Posting[] =>
-  completed.map(({ number, eventId, at, data: { taskId, popugId } }) => ({
-    ...{ number, line: 1, eventId, at, day: known(dayOf, number), kind: 'reward', taskId, assignment: null, popugId },
-    ...{ from: companyTasks, to: accountOf(popugId), amountCents: known(priceOf, taskId).rewardCents },
-  }))
+  completed.map((cause) => {
+    const { taskId, popugId } = cause.data
+    return {
+      ...causedBy(cause, dayOf),
+      kind: 'reward',
+      taskId,
+      assignment: null,
+      popugId,
+      from: companyTasks,
+      to: accountOf(popugId),
+      amountCents: known(priceOf, taskId).rewardCents,
+    }
+  })

@@ -13,7 +13,8 @@ export type Draw = (from: number, to: number) => number
 export const fee = { from: dollars(10), to: dollars(20) } as const
 export const reward = { from: dollars(20), to: dollars(40) } as const
 
-const drawWithin = ({ from, to }: { from: Cents; to: Cents }, draw: Draw): Cents => BigInt(draw(Number(from), Number(to)))
+const drawWithin = ({ from, to }: { from: Cents; to: Cents }, draw: Draw): Cents =>
+  BigInt(draw(Number(from), Number(to)))
 
 /** Prices do not depend on who is assigned. */
 export const drawPrices = (taskIds: readonly number[], draw: Draw): Price[] =>

@@ -73,7 +73,7 @@ const make = (language: Language, timeZone: string, thisYear: string): Formats =
     day: (isoOfDay) => (isoOfDay.startsWith(thisYear) ? day : dayOfYear).format(new Date(`${isoOfDay}T00:00:00Z`)),
     dayOf: (moment) => isoDay.format(moment),
     span: (from, to) => {
-      const tookSeconds = (Date.parse(to) - Date.parse(from)) / 1000
+      const tookSeconds = Math.max(0.1, (Date.parse(to) - Date.parse(from)) / 1000)
       return tookSeconds < 90 ? seconds.format(tookSeconds) : minutes.format(tookSeconds / 60)
     },
   }

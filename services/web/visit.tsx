@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import type { Caller, StandardRefusal } from '../../kernel/caller.ts'
 import type { Actor, Method, Output, RefusalCode } from '../../kernel/contract.ts'
 import type { Log } from '../../kernel/ports.ts'
-import { Fault, isRefusal, type Outcome } from '../../kernel/result.ts'
+import { Fault, isRefusal, type Outcome, type Refusal } from '../../kernel/result.ts'
 import type { Assets } from './assets.ts'
 import {
   cookieOf,
@@ -14,6 +14,7 @@ import {
   flashCookieName,
   flashOf,
   languageCookieName,
+  refusedFlash,
   themeOf,
   type Flash,
   type Theme,
@@ -171,6 +172,13 @@ export const memberOf = (visit: Visit, { actor, person }: SignedIn): Member => {
       }
     },
   }
+}
+
+/** Says a refusal on the page where the button was; what does not exist has no such page and is a 404. */
+export const turnDown = (visit: Visit, path: string, method: Method, refusal: Refusal): Response => {
+  const refused = new Refused(method, refusal)
+  if (refused.status === 404) throw refused
+  return visit.seeOther(path, refusedFlash(refusal))
 }
 
 const ask =

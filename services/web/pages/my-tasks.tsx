@@ -5,13 +5,12 @@ import { isRefusal } from '../../../kernel/result.ts'
 import { accounting } from '../../accounting/contract.ts'
 import { taskTracker, type Task as TaskSchema } from '../../task-tracker/contract.ts'
 import { everybody, managers } from '../../vocabulary.ts'
-import { refusedFlash } from '../cookies.ts'
 import { idFrom } from '../forms.ts'
 import { CommandForm } from '../look/fields.tsx'
 import { Empty, Movement, Notice, PageLinks, When } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get, post } from '../route.ts'
-import type { Member } from '../visit.tsx'
+import { turnDown, type Member } from '../visit.tsx'
 
 type Task = z.output<typeof TaskSchema>
 type Account = z.output<typeof accounting.getAccountInfo.output>
@@ -51,7 +50,7 @@ export const myTasksPage = [
     const taskId = idFrom(visit.param('taskId'))
     if (taskId === null) throw new Problem('notFound')
     const outcome = await visit.call(taskTracker.completeTask, { taskId }, { key: form.key })
-    if (isRefusal(outcome)) return visit.seeOther('/', refusedFlash(outcome))
+    if (isRefusal(outcome)) return turnDown(visit, '/', taskTracker.completeTask, outcome)
     return visit.seeOther('/', { is: 'taskCompleted', task: String(taskId) })
   }),
 ]

@@ -2,7 +2,6 @@
 import { isRefusal } from '../../../kernel/result.ts'
 import { identity } from '../../identity/contract.ts'
 import { admins, roles } from '../../vocabulary.ts'
-import { refusedFlash } from '../cookies.ts'
 import { check, idFrom, type Form, type Wrong } from '../forms.ts'
 import { CommandForm, Field, FormError, type FieldAttributes } from '../look/fields.tsx'
 import { Empty, PageLinks, When } from '../look/parts.tsx'
@@ -11,7 +10,7 @@ import { get, post } from '../route.ts'
 import { ownOrigin } from '../security.ts'
 import { forgetSessionsOf, type Person } from '../session.ts'
 import { refusalText } from '../texts/refusals.ts'
-import type { Member } from '../visit.tsx'
+import { turnDown, type Member } from '../visit.tsx'
 
 export const peoplePage = [
   get('/people', admins, (visit) => peopleView(visit, {})),
@@ -47,7 +46,7 @@ export const peoplePage = [
   post('/people/:popugId/invitation', admins, async (visit, form) => {
     const popugId = personIn(visit)
     const outcome = await visit.call(identity.renewInvitation, { popugId }, { key: form.key })
-    if (isRefusal(outcome)) return visit.seeOther(listOf(visit), refusedFlash(outcome))
+    if (isRefusal(outcome)) return turnDown(visit, listOf(visit), identity.renewInvitation, outcome)
     const { person, token } = outcome.ok
     return visit.seeOther(listOf(visit), { is: 'linkRenewed', name: person.name, token })
   }),
@@ -70,7 +69,7 @@ const change = async (
   const popugId = personIn(visit)
   const outcome = await visit.call(identity.changePerson, { popugId, ...to }, { key: form.key })
   forgetSessionsOf(visit.deps, popugId)
-  if (isRefusal(outcome)) return visit.seeOther(listOf(visit), refusedFlash(outcome))
+  if (isRefusal(outcome)) return turnDown(visit, listOf(visit), identity.changePerson, outcome)
   const { name, role, active } = outcome.ok
   if (to.role) return visit.seeOther(listOf(visit), { is: 'roleChanged', name, role: visit.texts.roles[role] })
   return visit.seeOther(listOf(visit), { is: active ? 'personEnabled' : 'personDisabled', name })

@@ -3,13 +3,12 @@ import type { z } from 'zod'
 import { isRefusal } from '../../../kernel/result.ts'
 import { taskTracker, type Reassignment } from '../../task-tracker/contract.ts'
 import { managers } from '../../vocabulary.ts'
-import { refusedFlash } from '../cookies.ts'
 import { idFrom } from '../forms.ts'
 import { CommandForm } from '../look/fields.tsx'
 import { Empty, PageLinks, When } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get, post } from '../route.ts'
-import type { Member } from '../visit.tsx'
+import { turnDown, type Member } from '../visit.tsx'
 
 type Job = z.output<typeof Reassignment>
 type Jobs = z.output<typeof taskTracker.listReassignments.output>
@@ -31,22 +30,16 @@ export const reassignPage = [
 
   post('/reassign', managers, async (visit, form) => {
     const outcome = await visit.call(taskTracker.assignTasks, {}, { key: form.key })
-    if (isRefusal(outcome)) return visit.seeOther('/reassign', refusedFlash(outcome))
-    const { id, state } = outcome.ok
-    return visit.seeOther('/reassign', {
-      is: state === 'queued' ? 'reassignmentQueued' : 'reassignmentStarted',
-      id: String(id),
-    })
+    if (isRefusal(outcome)) return turnDown(visit, '/reassign', taskTracker.assignTasks, outcome)
+    return visit.seeOther('/reassign', { is: 'reassignmentStarted', id: String(outcome.ok.id) })
   }),
 
   post('/reassign/:id/cancel', managers, async (visit, form) => {
     const id = idFrom(visit.param('id'))
     if (id === null) throw new Problem('notFound')
     const outcome = await visit.call(taskTracker.cancelReassignment, { id }, { key: form.key })
-    return visit.seeOther(
-      '/reassign',
-      isRefusal(outcome) ? refusedFlash(outcome) : { is: 'reassignmentCancelled', id: String(id) },
-    )
+    if (isRefusal(outcome)) return turnDown(visit, '/reassign', taskTracker.cancelReassignment, outcome)
+    return visit.seeOther('/reassign', { is: 'reassignmentCancelled', id: String(id) })
   }),
 ]
 

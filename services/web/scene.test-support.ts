@@ -1,0 +1,34 @@
+// For tests only: a company of four, the application over it, and a browser.
+import { createWeb } from './app.tsx'
+import { browserOf } from './browser.test-support.ts'
+import { addPerson, addTask, emptyWorld, fakeCaller, silentLog } from './web.test-support.ts'
+
+export interface SceneOptions {
+  readonly replaced?: Parameters<typeof fakeCaller>[1]
+  readonly secure?: boolean
+}
+
+export const company = ({ replaced = {}, secure = false }: SceneOptions = {}) => {
+  const world = emptyWorld()
+  const people = {
+    popug: addPerson(world, 'Anna Kakadu', 'popug'),
+    accountant: addPerson(world, 'Clara Lory', 'accountant'),
+    manager: addPerson(world, 'Mia Macaw', 'manager'),
+    admin: addPerson(world, 'Adam Amazon', 'admin'),
+  }
+  const task = addTask(world, 'Water the plants', people.popug, people.manager)
+  const logged: { level: string; fields: object; message: string }[] = []
+  const keep = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
+  const log = { ...silentLog, warn: keep('warn'), error: keep('error') }
+  const app = createWeb({ call: fakeCaller(world, replaced), log, timeZone: 'UTC', secure, now: () => world.now })
+  const browser = browserOf(app, secure ? { origin: 'https://ates.test' } : {})
+  const callsOf = (method: string) => world.calls.filter((call) => call.method === method)
+  return { world, people, task, app, browser, logged, callsOf }
+}
+
+/** The value of the first field of a page with this name. */
+export const fieldOf = (html: string, name: string): string =>
+  new RegExp(`<input[^>]*name="${name}"[^>]*value="([^"]*)"`).exec(html)?.[1] ?? ''
+
+/** The message that an action left for the next page. */
+export const messageOf = (html: string): string => /<p class="flash[^>]*>([^<]*)</.exec(html)?.[1] ?? ''

@@ -59,7 +59,7 @@ const typed = (types: readonly EventType[], event: EventRecord): Delivered => {
     actor,
     at: new Date(event.at),
     data: z.parse(type.data, event.data),
-  } as Delivered
+  }
 }
 
 const listens = ({ types }: Subscription, event: EventRecord): boolean => types.some(({ name }) => name === event.type)

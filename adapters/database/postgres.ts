@@ -24,7 +24,10 @@ export interface PostgresOptions {
 }
 
 export interface Postgres extends Database {
-  /** For libraries that bring their own queries. */
+  /**
+   * For libraries that bring their own queries. Has connections of its own, a quarter as many: a library that is called
+   * in a transaction would otherwise wait for a connection that only those who wait like it could give back.
+   */
   readonly kysely: Kysely<unknown>
 }
 
@@ -77,7 +80,7 @@ const naming = (pool: pg.Pool, named: boolean): PostgresPool => {
     },
     end: () => pool.end(),
     options: pool.options,
-  } as unknown as PostgresPool
+  }
 }
 
 /** Migrations take their lock themselves, for their transaction; a session's lock would not survive a pooler. */
@@ -90,16 +93,20 @@ class Dialect extends PostgresDialect {
   override createAdapter = () => new LocklessAdapter()
 }
 
-export const openPostgres = ({
-  connection,
-  schema,
-  maxConnections,
-  namedStatements,
-  log,
-}: PostgresOptions): Postgres => {
+export const openPostgres = (options: PostgresOptions): Postgres => {
+  const own = connect(options, options.maxConnections)
+  const libraries = connect(options, Math.ceil(options.maxConnections / 4))
+  const close = async () => {
+    await Promise.all([own.destroy(), libraries.destroy()])
+  }
+  return { schema: options.schema, kysely: libraries, transaction: transactions(own), close }
+}
+
+/** Connects on first use. */
+const connect = ({ connection, schema, namedStatements, log }: PostgresOptions, max: number): Kysely<unknown> => {
   const pool = new pg.Pool({
     ...connection,
-    max: maxConnections,
+    max,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     types,
@@ -108,8 +115,7 @@ export const openPostgres = ({
   // A connection that dies while idle is replaced by the pool; those who use one see it themselves.
   pool.on('error', (error) => log.warn({ schema, err: error }, 'idle database connection lost'))
   pool.on('connect', (client) => client.on('error', (error) => log.debug({ schema, err: error }, 'connection lost')))
-  const kysely = new Kysely<unknown>({ dialect: new Dialect({ pool: naming(pool, namedStatements) }) })
-  return { schema, kysely, transaction: transactions(kysely), close: () => kysely.destroy() }
+  return new Kysely<unknown>({ dialect: new Dialect({ pool: naming(pool, namedStatements) }) })
 }
 
 const transactions =

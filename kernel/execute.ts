@@ -9,6 +9,7 @@ import type { Call, Clock, Database, Log, Random, Tx } from './ports.ts'
 import { Fault, isRefusal, ok, type Outcome, refuse, type Refusal } from './result.ts'
 import type { Handler } from './service.ts'
 
+/** Throws nothing but `Fault`. */
 export type Execute = (call: Call) => Promise<Outcome<unknown>>
 
 export interface Executing {
@@ -81,27 +82,26 @@ export const executor = (methods: MethodTable, executing: Executing): Execute =>
 
 /** A lost session or a deadlock is an ordinary retry; an unknown outcome only when a key makes it safe. */
 const withRetries = async <T>(call: Call, work: () => Promise<T>, log: Log): Promise<T> => {
+  let unknown: Fault | undefined
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work()
     } catch (error) {
-      const unknown = error instanceof Fault && error.kind === 'outcome_unknown'
+      if (error instanceof Fault && error.kind === 'outcome_unknown') unknown = error
       const late = performance.now() >= call.deadlineMs || (error instanceof Fault && error.kind === 'deadline')
       const again = isTransient(error) && !late && attempt < attempts && (!unknown || call.idempotencyKey !== undefined)
-      if (!again) throw asFault(error)
-      log.warn(
-        { method: call.method, requestId: call.requestId, attempt, err: error },
-        'transaction failed, trying again',
-      )
+      // That a later attempt did nothing says nothing about the one whose answer was lost.
+      if (!again) throw unknown ?? faultOf(error, call)
+      log.warn({ method: call.method, requestId: call.requestId, attempt, err: error }, 'transaction failed, trying again')
     }
   }
 }
 
-/** What may pass by itself is not a bug of ours: the caller is told to come again. */
-const asFault = (error: unknown): unknown =>
-  isTransient(error) && !(error instanceof Fault)
-    ? new Fault('unavailable', 'the database could not do it now', { cause: error })
-    : error
+/** Callers meet faults only, here as over a wire. What passes by itself was not committed. */
+const faultOf = (error: unknown, { service, method }: Call): Fault =>
+  error instanceof Fault
+    ? error
+    : new Fault(isTransient(error) ? 'unavailable' : 'internal', `${service}.${method} failed`, { cause: error })
 
 const transact = async (
   { method, handler }: { method: Method; handler: AnyHandler },

@@ -1,0 +1,432 @@
+// How one call runs: role, input, one transaction, output; and what is left behind whichever way it ends.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { type Aviary, startAviary } from '../tests/support/aviary.ts'
+import { type During, parrots, rottenDetail } from '../tests/support/parrots.ts'
+import type { Behalf } from './caller.ts'
+import { forgetKeys } from './execute.ts'
+import type { Clock, Database, Log } from './ports.ts'
+import { Fault, type FaultKind, isRefusal, must, type Outcome } from './result.ts'
+
+const popug = { id: 7, role: 'popug' }
+const nothing = { meals: 0, events: 0, keys: 0 }
+const one = { meals: 1, events: 1, keys: 1 }
+
+const as = (more: Partial<Behalf> = {}): Behalf => ({
+  actor: popug,
+  requestId: 'request-1',
+  timeoutMs: 20_000,
+  ...more,
+})
+const keyed = (idempotencyKey: string, more: Partial<Behalf> = {}) => as({ idempotencyKey, ...more })
+const seeds = { parrotId: 1, food: 'seeds' }
+const feed = ({ call }: Aviary, input: typeof seeds, behalf = as()) => call(parrots.feed, input, behalf)
+
+const codeOf = (outcome: Outcome<unknown>) => (isRefusal(outcome) ? outcome.refused : 'ok')
+const isFault = (kind: FaultKind) => (error: unknown) => {
+  assert.ok(error instanceof Fault, `not a Fault: ${String(error)}`)
+  assert.equal(error.kind, kind)
+  return true
+}
+
+/** Waits until it holds, at most five seconds. */
+const until = async (what: string, holds: () => Promise<boolean>) => {
+  for (const end = performance.now() + 5_000; !(await holds());) {
+    if (performance.now() > end) throw new Error(`did not come: ${what}`)
+  }
+}
+
+/** Waits until a moment of `performance.now()` is over. */
+const passed = async (momentMs: number) => {
+  await once(AbortSignal.timeout(Math.ceil(momentMs - performance.now()) + 1), 'abort')
+}
+
+/** Kills the connection of the transaction it is called in, the first `times` times. */
+const killing = (times: number): During => {
+  let left = times
+  return async ({ tx }) => {
+    left -= 1
+    if (left >= 0) await sql`select pg_terminate_backend(pg_backend_pid())`.execute(tx)
+  }
+}
+
+describe('a call', () => {
+  test('has its effect, its event and its kept answer in one commit', async () => {
+    await using aviary = await startAviary()
+    const outcome = await feed(aviary, seeds, keyed('k1'))
+    assert.deepEqual(outcome, { ok: { mealId: 1, parrotId: 1, food: 'seeds', grams: 10, by: 7 } })
+    assert.deepEqual(await aviary.traces(), one)
+    const [event] = await aviary.server.query(
+      'select type, version, about, data, request_id, actor from parrots.outbox',
+    )
+    const data = { parrotId: 1, mealId: 1 }
+    assert.deepEqual(event, { type: 'Fed', version: 1, about: '1', data, request_id: 'request-1', actor: 7 })
+  })
+
+  test('of a method that there is not is refused', async () => {
+    await using aviary = await startAviary()
+    const call = { service: 'parrots', method: 'Teach', input: {}, actor: popug, requestId: 'r', deadlineMs: Infinity }
+    assert.deepEqual(await aviary.execute(call), { refused: 'unknown_method', detail: { method: 'Teach' } })
+  })
+
+  test('is refused by role before its input is looked at', async () => {
+    await using aviary = await startAviary()
+    const wrong = { parrotId: 0, food: '' }
+    assert.equal(codeOf(await feed(aviary, wrong, as({ actor: { id: null, role: '' } }))), 'unauthenticated')
+    assert.equal(codeOf(await feed(aviary, wrong, as({ actor: { id: 3, role: 'accountant' } }))), 'forbidden')
+    assert.equal(codeOf(await feed(aviary, wrong, as({ actor: { id: 3, role: 'Popug' } }))), 'forbidden')
+    assert.equal(codeOf(await feed(aviary, wrong)), 'invalid_input')
+  })
+
+  test('with wrong input is told each field that is wrong, and leaves nothing behind', async () => {
+    await using aviary = await startAviary()
+    const outcome = await feed(aviary, { parrotId: 0, food: ' ' }, keyed('k1'))
+    assert.ok(isRefusal(outcome))
+    const { fields } = outcome.detail as { fields: { path: string }[] }
+    assert.deepEqual(
+      fields.map(({ path }) => path),
+      ['parrotId', 'food'],
+    )
+    assert.deepEqual(await aviary.traces(), nothing)
+  })
+
+  test('that is refused after it has written rolls back everything, its key too', async () => {
+    await using aviary = await startAviary()
+    const codes = { rotten: 'rotten', nothing: 'no_such_parrot', enough: 'not_hungry', stolen: 'not_your_parrot' }
+    for (const [food, code] of Object.entries(codes)) {
+      assert.equal(codeOf(await feed(aviary, { parrotId: 1, food }, keyed('k1'))), code)
+      assert.deepEqual(await aviary.traces(), nothing)
+    }
+  })
+
+  test('hands the detail of a refusal to the caller', async () => {
+    await using aviary = await startAviary()
+    const outcome = await feed(aviary, { parrotId: 1, food: 'rotten' })
+    assert.deepEqual(outcome, { refused: 'rotten', detail: rottenDetail })
+  })
+
+  test('whose handler throws is an internal fault with its cause, and leaves nothing behind', async () => {
+    await using aviary = await startAviary()
+    await assert.rejects(feed(aviary, { parrotId: 1, food: 'poison' }, keyed('k1')), (error: unknown) => {
+      isFault('internal')(error)
+      assert.match(String((error as Error).cause), /fell off its perch/)
+      return true
+    })
+    assert.deepEqual(await aviary.traces(), nothing)
+  })
+
+  test('whose output the contract does not allow is an internal fault, and leaves nothing behind', async () => {
+    await using aviary = await startAviary()
+    await assert.rejects(feed(aviary, { parrotId: 1, food: 'mystery' }, keyed('k1')), isFault('internal'))
+    assert.deepEqual(await aviary.traces(), nothing)
+  })
+
+  test('of a query cannot write, whatever its handler tries', async () => {
+    await using aviary = await startAviary({
+      during: async ({ tx }) => {
+        await sql`insert into parrots.meal (parrot_id, food, grams) values (1, 'crumbs', 1)`.execute(tx)
+      },
+    })
+    await assert.rejects(aviary.call(parrots.listMeals, { parrotId: 1 }, as()), isFault('internal'))
+    assert.deepEqual(await aviary.traces(), nothing)
+  })
+})
+
+describe('an idempotency key', () => {
+  test('with the same input gives the first answer and has no second effect and no second event', async () => {
+    await using aviary = await startAviary()
+    const first = await feed(aviary, seeds, keyed('k1'))
+    assert.deepEqual(await feed(aviary, seeds, keyed('k1')), first)
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('counts input as the same when only defaults are written out or fields stand in another order', async () => {
+    await using aviary = await startAviary()
+    const first = await feed(aviary, seeds, keyed('k1'))
+    const again = { grams: 10, food: ' seeds ', parrotId: 1 }
+    assert.deepEqual(await feed(aviary, again, keyed('k1')), first)
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('with other input is refused, and the first effect stays the only one', async () => {
+    await using aviary = await startAviary()
+    must(await feed(aviary, seeds, keyed('k1')))
+    assert.deepEqual(await feed(aviary, { parrotId: 2, food: 'seeds' }, keyed('k1')), { refused: 'key_reused' })
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('of a refused call may be used again, with other input too', async () => {
+    await using aviary = await startAviary()
+    assert.equal(codeOf(await feed(aviary, { parrotId: 1, food: 'enough' }, keyed('k1'))), 'not_hungry')
+    assert.equal(codeOf(await feed(aviary, seeds, keyed('k1'))), 'ok')
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('of a call that failed may be used again', async () => {
+    await using aviary = await startAviary()
+    await assert.rejects(feed(aviary, { parrotId: 1, food: 'poison' }, keyed('k1')))
+    assert.equal(codeOf(await feed(aviary, seeds, keyed('k1'))), 'ok')
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('of one actor does not meet the same key of another, nor of another method', async () => {
+    await using aviary = await startAviary()
+    must(await feed(aviary, seeds, keyed('k1')))
+    must(await feed(aviary, { parrotId: 2, food: 'nuts' }, keyed('k1', { actor: { id: 8, role: 'manager' } })))
+    must(await aviary.call(parrots.hush, { parrotId: 3 }, keyed('k1')))
+    assert.deepEqual(await aviary.traces(), { meals: 2, events: 2, keys: 3 })
+  })
+
+  test('of a query is not kept', async () => {
+    await using aviary = await startAviary()
+    must(await aviary.call(parrots.listMeals, { parrotId: 1 }, keyed('k1')))
+    assert.deepEqual(await aviary.traces(), nothing)
+  })
+
+  test('that is not 1 to 200 visible ASCII characters is refused', async () => {
+    await using aviary = await startAviary()
+    for (const bad of ['', ' ', 'with space', 'ключ', 'a\u0000b', 'a\nb', 'x'.repeat(201)]) {
+      assert.equal(codeOf(await feed(aviary, seeds, keyed(bad))), 'invalid_input', JSON.stringify(bad))
+    }
+    assert.deepEqual(await aviary.traces(), nothing)
+    for (const good of ['!', '~', 'x'.repeat(200)]) assert.equal(codeOf(await feed(aviary, seeds, keyed(good))), 'ok')
+  })
+
+  test('is kept for 24 hours and then forgotten', async () => {
+    let nowMs = Date.UTC(2026, 2, 14, 12)
+    const clock: Clock = { now: () => Promise.resolve(new Date(nowMs)) }
+    await using aviary = await startAviary({ clock })
+    must(await feed(aviary, seeds, keyed('k1')))
+    nowMs += 24 * 60 * 60 * 1_000
+    await forgetKeys(aviary.database, clock)
+    must(await feed(aviary, seeds, keyed('k1')))
+    assert.deepEqual(await aviary.traces(), one)
+    nowMs += 1
+    await forgetKeys(aviary.database, clock)
+    must(await feed(aviary, seeds, keyed('k1')))
+    assert.deepEqual(await aviary.traces(), { meals: 2, events: 2, keys: 1 })
+  })
+})
+
+describe('twenty calls at once with one key', () => {
+  const twenty = Array.from({ length: 20 }, (_, index) => index)
+
+  test('have one effect and one event, and all get the first answer', async () => {
+    await using aviary = await startAviary({
+      during: async ({ tx }) => {
+        await sql`select pg_sleep(0.05)`.execute(tx)
+      },
+    })
+    const outcomes = await Promise.all(twenty.map(() => feed(aviary, seeds, keyed('k1'))))
+    for (const outcome of outcomes) assert.deepEqual(outcome, outcomes[0])
+    assert.equal(codeOf(outcomes[0] as Outcome<unknown>), 'ok')
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('and different inputs have one effect; all others are told that the key is used', async () => {
+    await using aviary = await startAviary()
+    const outcomes = await Promise.all(
+      twenty.map((index) => feed(aviary, { parrotId: index + 1, food: 'nuts' }, keyed('k1'))),
+    )
+    const codes = outcomes.map(codeOf)
+    assert.equal(codes.filter((code) => code === 'ok').length, 1)
+    assert.equal(codes.filter((code) => code === 'key_reused').length, 19)
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('are told to come back when the first takes longer than a lock is waited for', async () => {
+    const { promise: answered, resolve: letFirstEnd } = Promise.withResolvers<void>()
+    await using aviary = await startAviary({ during: () => answered })
+    const { name } = aviary.server
+    await aviary.server.query(`alter role ates_parrots in database ${name} set lock_timeout = '100ms'`)
+    const first = feed(aviary, seeds, keyed('k1'))
+    await until('the first has the key', async () => (await holdersOfKeys(aviary)) === 1)
+    const outcomes = await Promise.all(twenty.slice(1).map(() => feed(aviary, seeds, keyed('k1'))))
+    for (const outcome of outcomes)
+      assert.deepEqual(outcome, { refused: 'key_in_progress', detail: { retryAfterSeconds: 1 } })
+    letFirstEnd()
+    assert.deepEqual(await feed(aviary, seeds, keyed('k1')), await first)
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('of which the first fails in the end: one of the others has the effect', async () => {
+    let calls = 0
+    await using aviary = await startAviary({
+      during: async ({ tx }) => {
+        calls += 1
+        if (calls === 1) await sql`select pg_sleep(0.05), 1 / 0`.execute(tx)
+      },
+    })
+    const outcomes = await Promise.allSettled(twenty.map(() => feed(aviary, seeds, keyed('k1'))))
+    assert.equal(outcomes.filter(({ status }) => status === 'rejected').length, 1)
+    const answers = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    for (const answer of answers) assert.deepEqual(answer, answers[0])
+    assert.deepEqual([calls, await aviary.traces()], [2, one])
+  })
+})
+
+/** How many transactions hold a lock on the table of keys. */
+const holdersOfKeys = async ({ server }: Aviary) => {
+  const rows = await server.query(`
+    select distinct pid from pg_locks
+    where relation = 'parrots.idempotency'::regclass and mode = 'RowExclusiveLock' and granted`)
+  return rows.length
+}
+
+describe('a deadline', () => {
+  test('that has passed before the call begins is a fault, and nothing is begun', async () => {
+    let begun = 0
+    const decorate = (database: Database): Database => ({
+      ...database,
+      transaction: (name, work, options) => {
+        begun += name === 'parrots.Feed' ? 1 : 0
+        return database.transaction(name, work, options)
+      },
+    })
+    await using aviary = await startAviary({ decorate })
+    await assert.rejects(feed(aviary, seeds, as({ timeoutMs: 0 })), isFault('deadline'))
+    assert.deepEqual([begun, await aviary.traces()], [1, nothing])
+  })
+
+  test('that passes after the last statement and before the commit leaves nothing behind', async () => {
+    const end = passed(performance.now() + 1_000)
+    await using aviary = await startAviary({ during: () => end })
+    await assert.rejects(feed(aviary, seeds, keyed('k1', { timeoutMs: 500 })), isFault('deadline'))
+    assert.deepEqual(await aviary.traces(), nothing)
+  })
+
+  test('bounds each statement: a sleeping one ends with it, and nothing is left behind', async () => {
+    await using aviary = await startAviary({
+      during: async ({ tx }) => {
+        await sql`select pg_sleep(30)`.execute(tx)
+      },
+    })
+    const begun = performance.now()
+    await assert.rejects(feed(aviary, seeds, keyed('k1', { timeoutMs: 200 })), isFault('deadline'))
+    const tookMs = performance.now() - begun
+    assert.ok(tookMs >= 195 && tookMs < 10_000, `took ${tookMs} ms`)
+    assert.deepEqual(await aviary.traces(), nothing)
+  })
+
+  test('that passes while the server commits does not undo it: the answer is given, the effect stays', async () => {
+    await using aviary = await startAviary()
+    await atCommit(aviary, 'perform pg_sleep(1.1);')
+    const begun = performance.now()
+    assert.equal(codeOf(await feed(aviary, seeds, keyed('k1', { timeoutMs: 1_000 }))), 'ok')
+    assert.ok(performance.now() - begun > 1_000)
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('that passes after the commit changes nothing: the answer is given, the effect stays', async () => {
+    const decorate = (database: Database): Database => ({
+      ...database,
+      transaction: async (name, work, options) => {
+        const result = await database.transaction(name, work, options)
+        if (name === 'parrots.Feed') await passed(options?.deadlineMs ?? 0)
+        return result
+      },
+    })
+    await using aviary = await startAviary({ decorate })
+    assert.equal(codeOf(await feed(aviary, seeds, keyed('k1', { timeoutMs: 1_000 }))), 'ok')
+    assert.deepEqual(await aviary.traces(), one)
+  })
+})
+
+/** Runs plpgsql while a transaction that fed a parrot commits. */
+const atCommit = async ({ server }: Aviary, statements: string) => {
+  await server.query(`create function parrots.at_commit() returns trigger language plpgsql security definer as $$
+    begin ${statements} return null; end $$`)
+  await server.query(`create constraint trigger at_commit after insert on parrots.meal
+    deferrable initially deferred for each row execute function parrots.at_commit()`)
+}
+
+describe('a lost connection', () => {
+  test('before the commit is tried again: one effect', async () => {
+    await using aviary = await startAviary({ during: killing(1) })
+    assert.equal(codeOf(await feed(aviary, seeds)), 'ok')
+    assert.deepEqual(await aviary.traces(), { ...one, keys: 0 })
+  })
+
+  test('before each of three commits: unavailable, and nothing is left behind', async () => {
+    const warnings: object[] = []
+    const log: Log = { ...silentLog, warn: (fields) => void warnings.push(fields) }
+    await using aviary = await startAviary({ during: killing(3), log })
+    await assert.rejects(feed(aviary, seeds, keyed('k1')), isFault('unavailable'))
+    assert.deepEqual(await aviary.traces(), nothing)
+    assert.equal(warnings.filter((fields) => 'attempt' in fields).length, 2)
+  })
+
+  /** Dies within the server's COMMIT, the first time: nothing is committed, and nobody can know that. */
+  const dyingCommit = async (aviary: Aviary) => {
+    await aviary.server.query('create sequence parrots.commits')
+    await atCommit(
+      aviary,
+      `if nextval('parrots.commits') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if;`,
+    )
+  }
+
+  test('during the commit, without a key: the outcome is unknown, and it is not tried again', async () => {
+    await using aviary = await startAviary()
+    await dyingCommit(aviary)
+    await assert.rejects(feed(aviary, seeds), isFault('outcome_unknown'))
+    assert.deepEqual(await aviary.traces(), nothing)
+  })
+
+  test('during the commit, with a key: it is tried again and has its effect once', async () => {
+    await using aviary = await startAviary()
+    await dyingCommit(aviary)
+    assert.equal(codeOf(await feed(aviary, seeds, keyed('k1'))), 'ok')
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  /** Commits, and loses the answers of the first `times` commits; later ones end as `then` says. */
+  const losingAnswers = (times: number, then?: () => never) => {
+    let left = times
+    return (database: Database): Database => ({
+      ...database,
+      transaction: async (name, work, options) => {
+        if (name !== 'parrots.Feed') return database.transaction(name, work, options)
+        left -= 1
+        if (left < 0 && then) then()
+        const result = await database.transaction(name, work, options)
+        if (left >= 0) throw new Fault('outcome_unknown', 'the answer was lost')
+        return result
+      },
+    })
+  }
+
+  test('after the commit, without a key: the outcome is unknown, the effect is there once', async () => {
+    await using aviary = await startAviary({ decorate: losingAnswers(1) })
+    await assert.rejects(feed(aviary, seeds), isFault('outcome_unknown'))
+    assert.deepEqual(await aviary.traces(), { ...one, keys: 0 })
+  })
+
+  test('after the commit, with a key: the kept answer is found, the effect is there once', async () => {
+    await using aviary = await startAviary({ decorate: losingAnswers(2) })
+    const outcome = await feed(aviary, seeds, keyed('k1'))
+    assert.deepEqual(outcome, { ok: { mealId: 1, parrotId: 1, food: 'seeds', grams: 10, by: 7 } })
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('after the commit, and then no connection at all: the outcome stays unknown, for the effect is there', async () => {
+    const refused = (): never => {
+      throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+    }
+    await using aviary = await startAviary({ decorate: losingAnswers(1, refused) })
+    await assert.rejects(feed(aviary, seeds, keyed('k1')), isFault('outcome_unknown'))
+    assert.deepEqual(await aviary.traces(), one)
+  })
+
+  test('after the commit, and then no time: the outcome stays unknown, for the effect is there', async () => {
+    const late = (): never => {
+      throw new Fault('deadline', 'no time left to begin')
+    }
+    await using aviary = await startAviary({ decorate: losingAnswers(1, late) })
+    await assert.rejects(feed(aviary, seeds, keyed('k1')), isFault('outcome_unknown'))
+    assert.deepEqual(await aviary.traces(), one)
+  })
+})
+
+const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silentLog }

@@ -17,7 +17,18 @@ const findFork = (position: Position, run: Run): string | null => {
   return `event ${position.number} was ${position.eventId} and is now ${theirs}`
 }
 
-const applyOnce = (applying: Applying, run: Run): Promise<Position> =>
+const applyOnce = async (applying: Applying, run: Run): Promise<Position> => {
+  const position = await applyLocked(applying, run)
+  const { consumer, stream, number } = position
+  const requestIds = [...new Set(run.events.slice(0, mostNamed).map(({ requestId }) => requestId))]
+  applying.log.debug({ consumer, stream, number, requestIds }, 'applied')
+  return position
+}
+
+/** A log line names at most this many events' requests. */
+const mostNamed = 20
+
+const applyLocked = (applying: Applying, run: Run): Promise<Position> =>
   applying.database.transaction(`apply.${applying.consumer.name}`, async (tx) => {
     const key = keyOf(applying)
     const position = await lockPosition(tx, key)

@@ -74,8 +74,15 @@ export const executor = (methods: MethodTable, executing: Executing): Execute =>
         fields: [{ path: 'Idempotency-Key', message: '1 to 200 visible ASCII characters' }],
       })
     }
+    const begun = performance.now()
     const outcome = await withRetries(call, () => transact(found, call, input.data, executing), log)
     if (found.method.is === 'command') committed()
+    const { service, method, requestId, actor } = call
+    const ms = Math.round(performance.now() - begun)
+    log.debug(
+      { service, method, requestId, actor, ms, refused: 'refused' in outcome ? outcome.refused : null },
+      'called',
+    )
     return outcome
   }
 }
@@ -92,7 +99,10 @@ const withRetries = async <T>(call: Call, work: () => Promise<T>, log: Log): Pro
       const again = isTransient(error) && !late && attempt < attempts && (!unknown || call.idempotencyKey !== undefined)
       // That a later attempt did nothing says nothing about the one whose answer was lost.
       if (!again) throw unknown ?? faultOf(error, call)
-      log.warn({ method: call.method, requestId: call.requestId, attempt, err: error }, 'transaction failed, trying again')
+      log.warn(
+        { method: call.method, requestId: call.requestId, attempt, err: error },
+        'transaction failed, trying again',
+      )
     }
   }
 }

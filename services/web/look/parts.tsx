@@ -62,3 +62,30 @@ const addressWith = (path: string, { query }: Visit, after: string | null): stri
   if (after !== null) parameters.set('after', after)
   return parameters.size > 0 ? `${path}?${parameters}` : path
 }
+
+/** Beyond this a description would push everything else off the screen. */
+const maxShown = 240
+const excerptLength = 160
+
+/** A task's text; a long one is folded, and opens without a script. */
+export const Description = ({ visit, text }: { visit: Visit; text: string }) => {
+  if (text.length <= maxShown) return <span class="description">{text}</span>
+  const { more, less } = visit.texts.layout
+  return (
+    <details class="description folded">
+      <summary>
+        <span class="excerpt">{excerptOf(text)}… </span>
+        <span class="more">{more}</span>
+        <span class="less">{less}</span>
+      </summary>
+      {text}
+    </details>
+  )
+}
+
+/** Cut between words where there are any, and never inside a character. */
+const excerptOf = (text: string): string => {
+  const start = text.slice(0, excerptLength)
+  const end = start.search(/\s\S*$/)
+  return (end > excerptLength / 2 ? start.slice(0, end) : start).replace(/[\uD800-\uDBFF]$/, '')
+}

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { accounting } from '../../accounting/contract.ts'
 import { taskTracker } from '../../task-tracker/contract.ts'
 import { everybody } from '../../vocabulary.ts'
-import { Empty, Movement, Notice, PageLinks, When } from '../look/parts.tsx'
+import { Description, Empty, Movement, Notice, PageLinks, When } from '../look/parts.tsx'
 import { get } from '../route.ts'
 import type { Member } from '../visit.tsx'
 import { byDay, onTheWay, type Day, type Line, type OnTheWay } from './account-log.ts'
@@ -80,7 +80,7 @@ const Pending = ({ visit, pending }: { visit: Member; pending: readonly OnTheWay
         {pending.map((entry) => (
           <li>
             {entry.kind === 'fee' ? words.fee(entry.assignment) : words.reward}:{' '}
-            <span class="number">#{entry.taskId}</span> {entry.description}
+            <span class="number">#{entry.taskId}</span> <Description visit={visit} text={entry.description} />
           </li>
         ))}
       </ul>
@@ -150,9 +150,10 @@ const LogLine = ({ visit, line, description }: { visit: Member; line: Line; desc
       </td>
       <th scope="row" class="task">
         <span class="why">{line.kind === 'fee' ? words.fee(line.assignment) : words.reward}</span>
-        <span class="description">
-          <span class="number">#{line.taskId}</span> {description}
-        </span>
+        <div class="which">
+          <span class="number">#{line.taskId}</span>{' '}
+          {description !== undefined && <Description visit={visit} text={description} />}
+        </div>
       </th>
       <td class="cause">
         <code title={line.cause.eventId}>

@@ -5,7 +5,7 @@ import { taskState, taskTracker, type Task as TaskSchema } from '../../task-trac
 import { everybody, managers } from '../../vocabulary.ts'
 import { check, type Form } from '../forms.ts'
 import { CommandForm, Field, FormError } from '../look/fields.tsx'
-import { Empty, PageLinks, When } from '../look/parts.tsx'
+import { Description, Empty, PageLinks, When } from '../look/parts.tsx'
 import { statusOf } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { refusalText } from '../texts/refusals.ts'
@@ -223,7 +223,7 @@ const TaskTable = ({ visit, tasks }: { visit: Member; tasks: readonly Task[] }) 
         {tasks.map((task) => (
           <tr>
             <th scope="row" class="task">
-              <span class="number">#{task.taskId}</span> <span class="description">{task.description}</span>
+              <span class="number">#{task.taskId}</span> <Description visit={visit} text={task.description} />
             </th>
             <td>
               <span class={`state state-${task.state}`}>{words.states[task.state]}</span>
@@ -249,7 +249,7 @@ const Assignee = ({ visit, task }: { visit: Member; task: Task }) => {
         {task.assigneeName}
       </a>
       {task.assigneeId === visit.person.popugId && <span class="muted"> ({words.you})</span>}
-      {task.state === 'open' && !task.assigneeActive && <span class="warning"> {words.disabled}</span>}
+      {task.state === 'open' && !task.assigneeActive && <span class="warning below">{words.disabled}</span>}
     </>
   )
 }

@@ -20,11 +20,11 @@ export const rosterOf = async (visit: Member): Promise<readonly Popug[] | null> 
 
 export type Found = { readonly popugId: number | undefined } | { readonly problem: string }
 
-/** The person meant by a number, `#number` or name; none when nothing was given. */
+/** The person meant by a number, by a name, or by a name with `#number`; none when nothing was given. */
 export const findAssignee = async (visit: Member, wanted: string): Promise<Found> => {
   const name = wanted.trim()
   if (name === '') return { popugId: undefined }
-  const id = idFrom(name.replace(/^#/, ''))
+  const id = idFrom(/^\d+$|(?<=#)\d+$/.exec(name)?.[0] ?? '')
   if (id !== null) return { popugId: id }
   const { allTasks: words } = visit.texts
   const checked = check(taskTracker.getRoster.input, { text: name, limit: 6 })
@@ -48,8 +48,10 @@ interface AssigneeProps {
 }
 
 export const AssigneeControl = ({ roster, value, nobody, attributes }: AssigneeProps) => {
-  if (roster === null)
-    return <input class="input" maxlength={200} value={value} placeholder={nobody} autocomplete="off" {...attributes} />
+  if (roster === null) {
+    const shown = idFrom(value) === null ? value : `#${value}`
+    return <input class="input" maxlength={200} value={shown} placeholder={nobody} autocomplete="off" {...attributes} />
+  }
   const isListed = value === '' || roster.some(({ popugId }) => String(popugId) === value)
   return (
     <select class="select" {...attributes}>

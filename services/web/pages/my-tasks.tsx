@@ -7,7 +7,7 @@ import { taskTracker, type Task as TaskSchema } from '../../task-tracker/contrac
 import { everybody, managers } from '../../vocabulary.ts'
 import { idFrom } from '../forms.ts'
 import { CommandForm } from '../look/fields.tsx'
-import { Empty, Movement, Notice, PageLinks, When } from '../look/parts.tsx'
+import { Description, Empty, Movement, Notice, PageLinks, When } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { turnDown, type Member } from '../visit.tsx'
@@ -197,7 +197,7 @@ const TaskCells = ({ visit, task, prices }: { visit: Member; task: Task; prices:
   return (
     <>
       <th scope="row" class="task">
-        <span class="number">#{task.taskId}</span> <span class="description">{task.description}</span>
+        <span class="number">#{task.taskId}</span> <Description visit={visit} text={task.description} />
       </th>
       <td data-label={words.assigned}>
         <When visit={visit} at={task.assignedAt} />

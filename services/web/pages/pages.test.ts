@@ -231,7 +231,7 @@ describe('all tasks', () => {
   })
 
   test('are given to somebody by a manager: by number or by name', async () => {
-    for (const wanted of ['2', '#2', 'clara', 'Clara Lory']) {
+    for (const wanted of ['2', '#2', 'clara', 'Clara Lory', 'Clara Lory #2']) {
       const { browser, people, world } = company()
       browser.as(people.manager)
       await browser.post('/tasks', { description: 'Count', popugId: wanted })

@@ -141,7 +141,7 @@ const ActiveJob = ({ visit, job }: { visit: Member; job: Job }) => {
             value={job.done}
             aria-label={words.current}
           />
-          <p class="job-count">{words.progress(job.done, Math.max(job.total, job.done))}</p>
+          <p class="job-count">{words.progress(number(job.done), Math.max(job.total, job.done))}</p>
           <dl class="counts">
             <div>
               <dt>{words.moved}</dt>

@@ -52,7 +52,8 @@ export const en = {
     themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
     times: (zone: string) => `Times and days are in ${zone}.`,
     offline: 'No answer from the server. Check your connection; what you see may be out of date.',
-    working: 'Working…',
+    more: 'more',
+    less: 'less',
   },
 
   navigation: {
@@ -85,9 +86,6 @@ export const en = {
   },
 
   forms: {
-    required: 'required',
-    optional: 'optional',
-    mend: 'Nothing was sent yet: mend the marked fields.',
     password: 'Password',
     email: 'E-mail',
     name: 'Name',
@@ -108,7 +106,6 @@ export const en = {
     title: 'Sign in',
     submit: 'Sign in',
     noAccount: 'No account yet? An administrator of your company sends you an invitation link.',
-    ended: 'Your session has ended. Sign in to go on.',
   },
 
   firstRun: {
@@ -133,7 +130,6 @@ export const en = {
     balance: 'Balance',
     today: 'Today',
     open: 'Open',
-    openCount: (count: number) => tasks(count),
     completed: 'Recently completed',
     task: 'Task',
     assigned: 'Assigned',
@@ -170,7 +166,7 @@ export const en = {
     task: 'Task',
     created: 'Created',
     completed: 'Completed',
-    disabled: 'disabled, waits for the next reassignment',
+    disabled: 'disabled; waits for the next reassignment',
     you: 'you',
     empty: 'There are no tasks yet.',
     emptyHelp: 'Create the first one above; it is given to somebody at once.',
@@ -195,7 +191,7 @@ export const en = {
     confirm: 'Reassign now',
     back: 'No, go back',
     current: 'In progress',
-    progress: (done: number, total: number) => `${done} of about ${tasks(total)}`,
+    progress: (done: string, total: number) => `${done} of about ${tasks(total)}`,
     states: { queued: 'queued', running: 'running', waiting: 'waiting', done: 'done', cancelled: 'cancelled' },
     queued: 'Waits for its turn.',
     waiting: 'It waits and goes on by itself.',
@@ -242,7 +238,6 @@ export const en = {
     empty: 'No money has moved yet.',
     emptyHelp:
       'You pay a fee when a task is given to you and get its reward when you complete it. Each movement is explained here.',
-    down: 'Accounting does not answer',
   },
 
   people: {

@@ -3,8 +3,6 @@ import type { Texts } from './en.ts'
 import { pluralizer } from './plural.ts'
 
 const counted = pluralizer('ru')
-const tasks = (count: number): string =>
-  counted(count, { one: 'задача', few: 'задачи', many: 'задач', other: 'задачи' })
 const ofTasks = (count: number): string => counted(count, { one: 'задачи', other: 'задач' })
 
 export const ru: Texts = {
@@ -24,7 +22,8 @@ export const ru: Texts = {
     themes: { system: 'Как в системе', light: 'Светлое', dark: 'Тёмное' },
     times: (zone) => `Время и даты указаны по зоне ${zone}.`,
     offline: 'Сервер не отвечает. Проверьте соединение: то, что вы видите, могло устареть.',
-    working: 'Выполняется…',
+    more: 'ещё',
+    less: 'свернуть',
   },
 
   navigation: {
@@ -57,9 +56,6 @@ export const ru: Texts = {
   },
 
   forms: {
-    required: 'обязательно',
-    optional: 'необязательно',
-    mend: 'Ничего не отправлено: исправьте отмеченные поля.',
     password: 'Пароль',
     email: 'Эл. почта',
     name: 'Имя',
@@ -80,7 +76,6 @@ export const ru: Texts = {
     title: 'Вход',
     submit: 'Войти',
     noAccount: 'Ещё нет учётной записи? Администратор вашей компании пришлёт вам ссылку-приглашение.',
-    ended: 'Сеанс закончился. Войдите, чтобы продолжить.',
   },
 
   firstRun: {
@@ -105,7 +100,6 @@ export const ru: Texts = {
     balance: 'Баланс',
     today: 'За сегодня',
     open: 'Открытые',
-    openCount: (count) => tasks(count),
     completed: 'Недавно выполненные',
     task: 'Задача',
     assigned: 'Назначена',
@@ -142,7 +136,7 @@ export const ru: Texts = {
     task: 'Задача',
     created: 'Создана',
     completed: 'Выполнена',
-    disabled: 'отключён, задача ждёт перераспределения',
+    disabled: 'отключён; ждёт перераспределения',
     you: 'вы',
     empty: 'Задач пока нет.',
     emptyHelp: 'Создайте первую в форме выше: она сразу достанется кому-нибудь.',
@@ -212,7 +206,6 @@ export const ru: Texts = {
     empty: 'Движений по счёту ещё не было.',
     emptyHelp:
       'Когда вам достаётся задача, со счёта списывается плата, а за выполнение приходит награда. Здесь объясняется каждое движение.',
-    down: 'Бухгалтерия не отвечает',
   },
 
   people: {

@@ -43,6 +43,7 @@ const AccountView = ({ visit, account, descriptions, pending }: AccountProps) =>
   const { account: words } = visit.texts
   return (
     <>
+      <p class="lead print-only">{visit.person.name}</p>
       <dl class="figures">
         <div>
           <dt>{words.balance}</dt>

@@ -89,7 +89,9 @@ const assemble = async (
     loops: serve,
   })
   ends.defer(() => host.stop())
-  const listening = serve ? await listenFor({ config, host, services: running, transport, http, tokens, log }) : null
+  const listening = serve
+    ? await listenFor({ config, host, services: running, transport, http, tokens, bus, ends, log })
+    : null
   if (listening) ends.defer(() => listening.close())
   const url = listening && `http://${config.host}:${listening.port}`
   return {
@@ -136,6 +138,8 @@ interface Listened {
   readonly transport: Transport
   readonly http: HttpTransport
   readonly tokens: Tokens
+  readonly bus: Bus
+  readonly ends: AsyncDisposableStack
   readonly log: Log
 }
 
@@ -149,8 +153,9 @@ const listenFor = async (parts: Listened): Promise<Listening> => {
   return listen(handler, { hostname: config.host, port: config.port })
 }
 
-const webHandlerOf = async ({ config, host, services: running, transport, http, log }: Listened) => {
-  const { webHandler } = await import('./services/web/service.ts')
+const webHandlerOf = async ({ config, host, bus, ends, services: running, transport, http, log }: Listened) => {
+  const { followPeople, webHandler } = await import('./services/web/service.ts')
+  ends.defer(await followPeople(bus, host))
   const local = new Map(running.map((service) => [service.name, publish(service)]))
   const names = [...new Set([...local.keys(), ...Object.keys(config.addresses)])]
   return webHandler({

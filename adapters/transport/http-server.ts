@@ -17,9 +17,17 @@ export interface Listening {
 
 export type FetchHandler = (request: Request) => Response | Promise<Response>
 
+/** A request that takes longer than any of ours may is cut off. */
+const longestRequestMs = 15_000
+
 const closing = (server: ServerType) =>
   new Promise<void>((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()))
+    const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), longestRequestMs)
+    server.close((error) => {
+      clearTimeout(cut)
+      if (error) reject(error)
+      else resolve()
+    })
     if ('closeIdleConnections' in server) server.closeIdleConnections()
   })
 

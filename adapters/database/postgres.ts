@@ -112,10 +112,9 @@ const connect = ({ connection, schema, namedStatements, log }: PostgresOptions, 
     types,
     application_name: `ates ${schema}`,
   })
-  let closing = false
   // A connection that dies while idle is replaced by the pool; those who use one see it themselves.
   pool.on('error', (error) => {
-    if (!closing) log.warn({ schema, err: error }, 'idle database connection lost')
+    if (!pool.ending) log.warn({ schema, err: error }, 'idle database connection lost')
   })
   pool.on('connect', (client) => client.on('error', (error) => log.debug({ schema, err: error }, 'connection lost')))
   return new Kysely<unknown>({ dialect: new Dialect({ pool: naming(pool, namedStatements) }) })

@@ -6,6 +6,7 @@ import { identity } from './contract.ts'
 import { newToken, personData, personOnWire } from './people.ts'
 import { isUsable, type Person, tokenHash } from './rules.ts'
 import {
+  allowHashing,
   findInvitation,
   findPerson,
   insertPerson,
@@ -39,6 +40,7 @@ const beginSession = async (signIn: SignIn, person: Person, password: string) =>
 export const createFirstAdministrator =
   (signIn: SignIn): Handler<typeof identity.createFirstAdministrator> =>
   async ({ token, name, email, password }, { tx, now, emit }) => {
+    await allowHashing(tx)
     const link = await lockFirstAdministrator(tx)
     if (link.tokenHash === null || link.tokenHash !== tokenHash(token)) return refuse('link_not_valid')
     const person = await insertPerson(tx, { name, email, role: 'admin' }, now)
@@ -60,6 +62,7 @@ export const getInvitation: Handler<typeof identity.getInvitation> = async ({ to
 export const acceptInvitation =
   (signIn: SignIn): Handler<typeof identity.acceptInvitation> =>
   async ({ token, password }, { tx, now }) => {
+    await allowHashing(tx)
     const invitation = await lockInvitation(tx, tokenHash(token))
     const person = invitation && (await findPerson(tx, invitation.popugId))
     if (!person || !isUsable(invitation, person, now)) return refuse('link_not_valid')
@@ -71,6 +74,7 @@ export const acceptInvitation =
 export const signInWithPassword =
   (signIn: SignIn): Handler<typeof identity.signIn> =>
   async ({ email, password }, { tx }) => {
+    await allowHashing(tx)
     const session = await signIn.signIn(email, password)
     const subject = session && (await signIn.subject(session.token))
     const person = subject === null ? undefined : await findPerson(tx, subject)

@@ -105,3 +105,8 @@ export const saveFirstAdministratorLink = async (tx: Tx, tokenHash: string): Pro
 export const useFirstAdministratorLink = async (tx: Tx, now: Date): Promise<void> => {
   await sql`update identity.first_administrator set token_hash = null, used_at = ${now}`.execute(tx)
 }
+
+/** Hashing a password may take longer, when many do it at once, than a transaction may do nothing otherwise. */
+export const allowHashing = async (tx: Tx): Promise<void> => {
+  await sql`set local idle_in_transaction_session_timeout = '10s'`.execute(tx)
+}

@@ -79,7 +79,7 @@ export const settings = z.object({
     .number('must be a number')
     .pipe(z.int().min(4, 'must be at least 4').max(200, 'must be at most 200'))
     .default(20)
-    .describe('Most connections per service.'),
+    .describe('Most connections per service; identity has a quarter more for sign-in.'),
   ATES_NAMED_STATEMENTS: yesNo
     .default(true)
     .describe('Prepare statements by name; false behind a pooler that does not keep them.'),

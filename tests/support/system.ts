@@ -8,7 +8,7 @@ import { localTransport } from '../../adapters/transport/local.ts'
 import type { Behalf, Caller } from '../../kernel/caller.ts'
 import { type Actor, serviceRole } from '../../kernel/contract.ts'
 import { type Host, startHost } from '../../kernel/host.ts'
-import type { Bus, Clock, Database, Log, Random } from '../../kernel/ports.ts'
+import type { Bus, Clock, Database, Log, Random, SignIn } from '../../kernel/ports.ts'
 import { must } from '../../kernel/result.ts'
 import type { Service } from '../../kernel/service.ts'
 import { identity } from '../../services/identity/contract.ts'
@@ -24,6 +24,7 @@ export interface SystemOptions {
   readonly log?: Log
   readonly timeZone?: string
   readonly decorate?: (database: Database) => Database
+  readonly decorateSignIn?: (signIn: SignIn) => SignIn
   /** Services beside our own. */
   readonly extra?: readonly Service[]
   /** False leaves relays, consumers and jobs out. */
@@ -53,13 +54,13 @@ export const asService = as({ id: null, role: serviceRole })
 const signInSecret = 'a secret for tests of more than 32 characters'
 
 export const startSystem = async (options: SystemOptions = {}): Promise<System> => {
-  const { timeZone = 'UTC', decorate = (one) => one, extra = [] } = options
+  const { timeZone = 'UTC', decorate = (one) => one, decorateSignIn = (one) => one, extra = [] } = options
   const database = options.database ?? (await freshDatabase([...schemas, ...extra.map(({ schema }) => schema)]))
   const databases = Object.fromEntries(
     [...schemas, ...extra.map(({ schema }) => schema)].map((schema) => [schema, database.open(schema)]),
   )
   const kysely = (databases['identity'] as Postgres).kysely
-  const signIn = betterAuthSignIn({ kysely, schema: 'identity', secret: signInSecret })
+  const signIn = decorateSignIn(betterAuthSignIn({ kysely, schema: 'identity', secret: signInSecret }))
   const parts = {
     timeZone,
     identity: () => ({ signIn, signInMigrations: { '0002-sign-in': signInTables('identity') } }),

@@ -1,6 +1,7 @@
 // For tests only: a company of four, the application over it, and a browser.
 import { createWeb } from './app.tsx'
 import { browserOf } from './browser.test-support.ts'
+import { Fault } from '../../kernel/result.ts'
 import { addPerson, addTask, emptyWorld, fakeCaller, silentLog } from './web.test-support.ts'
 
 export interface SceneOptions {
@@ -32,3 +33,8 @@ export const fieldOf = (html: string, name: string): string =>
 
 /** The message that an action left for the next page. */
 export const messageOf = (html: string): string => /<p class="flash[^>]*>([^<]*)</.exec(html)?.[1] ?? ''
+
+/** An answer for a service that is out of reach. */
+export const unavailable = (): never => {
+  throw new Fault('unavailable', 'down in this test')
+}

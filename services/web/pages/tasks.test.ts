@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { refuse } from '../../../kernel/result.ts'
+import { company, fieldOf, messageOf, unavailable } from '../scene.test-support.ts'
+import { addTask, priceOf } from '../web.test-support.ts'
+
+describe('my tasks', () => {
+  test('show fee and reward, and one press completes', async () => {
+    const { browser, people, task, callsOf } = company()
+    browser.as(people.popug)
+    const html = await (await browser.get('/')).text()
+    const { feeCents, rewardCents } = priceOf(task.taskId)
+    assert.match(html, new RegExp(`−\\$${(feeCents / 100).toFixed(2)}[\\s\\S]*\\+\\$${(rewardCents / 100).toFixed(2)}`))
+    const key = fieldOf(html, 'key')
+    const response = await browser.post(`/tasks/${task.taskId}/complete`, { key })
+    assert.equal(response.headers.get('location'), '/')
+    assert.equal(callsOf('CompleteTask')[0]?.behalf.idempotencyKey, key)
+    assert.equal(messageOf(await (await browser.get('/')).text()), 'Task #1 is completed. The reward is on its way.')
+  })
+
+  test('say pending where accounting has not heard of a task', async () => {
+    const { browser, people } = company({ replaced: { getPrices: () => ({ ok: { prices: [] } }) } })
+    browser.as(people.popug)
+    assert.match(await (await browser.get('/')).text(), /pending/)
+  })
+
+  test('work without accounting and say what is missing', async () => {
+    const { browser, people, task, logged } = company({
+      replaced: { getPrices: unavailable, getAccountInfo: unavailable },
+    })
+    browser.as(people.popug)
+    const response = await browser.get('/')
+    assert.equal(response.status, 200)
+    const html = await response.text()
+    assert.match(html, /Accounting does not answer/)
+    assert.match(html, /Water the plants/)
+    assert.equal((await browser.post(`/tasks/${task.taskId}/complete`, {})).status, 303)
+    assert.equal(
+      logged.every(({ level }) => level === 'warn'),
+      true,
+    )
+  })
+
+  test('say who has the task now, when it was given away meanwhile', async () => {
+    const { browser, people, task } = company({
+      replaced: { completeTask: () => refuse('not_assignee', { assigneeName: 'Boris Ara' }) },
+    })
+    browser.as(people.popug)
+    assert.equal((await browser.post(`/tasks/${task.taskId}/complete`, {})).status, 303)
+    assert.match(messageOf(await (await browser.get('/')).text()), /Boris Ara has it/)
+  })
+
+  test('answer unknown and impossible tasks with 404', async () => {
+    const { browser, people } = company()
+    browser.as(people.popug)
+    for (const id of ['77', '0', '-1', '2147483648', 'x', '%00', '1e3']) {
+      assert.equal((await browser.post(`/tasks/${id}/complete`, {})).status, 404, id)
+    }
+  })
+})
+
+describe('all tasks', () => {
+  test('are created, and the message says for whom', async () => {
+    const { browser, people, callsOf } = company()
+    browser.as(people.popug)
+    const html = await (await browser.get('/tasks')).text()
+    assert.doesNotMatch(html, /name="popugId"/, 'a popug does not choose the assignee')
+    const key = fieldOf(html, 'key')
+    const response = await browser.post('/tasks', { key, description: 'Feed\r\nthem' })
+    assert.equal(response.headers.get('location'), '/tasks')
+    assert.deepEqual(callsOf('CreateTask')[0]?.input, { description: 'Feed\nthem', popugId: undefined })
+    assert.equal(callsOf('CreateTask')[0]?.behalf.idempotencyKey, key)
+    const [after] = [await (await browser.get('/tasks')).text()]
+    assert.match(messageOf(after), /^Task #2 is created\. Assigned to \w+ \w+\.$/)
+    assert.notEqual(fieldOf(after, 'key'), key, 'the next form is another one')
+  })
+
+  test('are given to somebody by a manager: by number or by name', async () => {
+    for (const wanted of ['2', '#2', 'clara', 'Clara Lory', 'Clara Lory #2']) {
+      const { browser, people, world } = company()
+      browser.as(people.manager)
+      await browser.post('/tasks', { description: 'Count', popugId: wanted })
+      assert.equal(world.tasks[0]?.assigneeName, 'Clara Lory', wanted)
+    }
+  })
+
+  test('show the form again with what was wrong', async () => {
+    const { browser, people, callsOf } = company()
+    browser.as(people.manager)
+    const cases: [Record<string, string>, number, RegExp][] = [
+      [{ description: '   ' }, 422, /aria-invalid="true"[\s\S]*Write 1 to 2,000 characters/],
+      [{ description: 'a\0b' }, 422, /Write 1 to 2,000 characters/],
+      [{ description: 'x', popugId: 'nobody' }, 422, /Nobody who can be given tasks is called “nobody”/],
+      [{ description: 'Kept', popugId: '#77' }, 409, />Kept<\/textarea>/],
+    ]
+    for (const [fields, status, shown] of cases) {
+      const response = await browser.post('/tasks', { key: 'the-first-key', ...fields })
+      assert.equal(response.status, status)
+      const html = await response.text()
+      assert.match(html, shown)
+      assert.equal(fieldOf(html, 'key'), 'the-first-key', 'nothing has happened, so it still is the same form')
+    }
+    assert.equal(callsOf('CreateTask').length, 1)
+  })
+
+  test('take a form that was sent before with other content for a new one', async () => {
+    const { browser, people } = company({ replaced: { createTask: () => refuse('key_reused') } })
+    browser.as(people.popug)
+    const html = await (await browser.post('/tasks', { key: 'the-first-key', description: 'Other' })).text()
+    assert.match(html, />Other<\/textarea>/)
+    assert.notEqual(fieldOf(html, 'key'), 'the-first-key')
+  })
+
+  test('are filtered by the address, and the next page keeps the filter', async () => {
+    const { browser, people, world } = company()
+    browser.as(people.popug)
+    for (let i = 0; i < 60; i++) addTask(world, `Count feathers ${i}`, people.accountant)
+    const html = await (await browser.get('/tasks?state=open&assignee=2&text=feathers')).text()
+    assert.doesNotMatch(html, /Water the plants/)
+    assert.match(html, /href="\/tasks\?state=open&amp;assignee=2&amp;text=feathers&amp;after=50" rel="next"/)
+    const next = await (await browser.get('/tasks?state=open&assignee=2&text=feathers&after=50')).text()
+    assert.match(next, /href="\/tasks\?state=open&amp;assignee=2&amp;text=feathers">Back to the newest/)
+  })
+
+  test('say what is wrong with a filter', async () => {
+    const { browser, people } = company()
+    browser.as(people.popug)
+    for (const query of [
+      'state=lost',
+      'assignee=nobody',
+      'assignee=%00',
+      `text=${'x'.repeat(201)}`,
+      'text=%00',
+      'after=*',
+    ]) {
+      assert.equal((await browser.get(`/tasks?${query}`)).status, 422, query)
+    }
+    assert.equal((await browser.get('/tasks?text=%ff')).status, 400)
+  })
+
+  test('show markup as text', async () => {
+    const { browser, people, world } = company()
+    addTask(world, '<script>alert(1)</script> & "quoted"', people.popug)
+    browser.as(people.popug)
+    const html = await (await browser.get('/tasks?text=%3Cscript%3E')).text()
+    assert.doesNotMatch(html, /<script>alert/)
+    assert.match(html, /&lt;script>alert\(1\)&lt;\/script> &amp; &quot;quoted/)
+  })
+})

@@ -1,0 +1,177 @@
+// Where a family of faults plays: a fresh database, processes of aTES on it, people, and the journal of what they sent.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isRefusal } from '../../kernel/result.ts'
+import { generator, seedOf } from '../support/random.ts'
+import { freshDatabase, type TestDatabase } from '../support/server.ts'
+import { schemas } from '../support/system.ts'
+import { type ApplicationProcess, startProcess } from './application-process.ts'
+import { assertClean } from './assert-clean.ts'
+import { audit, type CommandName, type Expected, type Learned } from './audit.ts'
+import { Clients, type Draw, type Person } from './clients.ts'
+import type { FaultPoint } from './fault-points.ts'
+import { Journal, type Order } from './journal.ts'
+import { until, untilSettled } from './settled.ts'
+import { openWire, type Wire } from './wire.ts'
+
+const services: Readonly<Record<CommandName, string>> = {
+  CreateTask: 'task-tracker',
+  CompleteTask: 'task-tracker',
+  AssignTasks: 'task-tracker',
+  CancelReassignment: 'task-tracker',
+  InvitePerson: 'identity',
+}
+
+export interface SendOptions {
+  /** Without a key nobody may send a command again whose outcome is not known. */
+  readonly keyed?: boolean
+  readonly timeoutMs?: number
+}
+
+/** What a client does with an answer that says "ask again". */
+const mostAttempts = 40
+
+export class Stage implements AsyncDisposable {
+  readonly draw: Draw
+  readonly database: TestDatabase
+  readonly journal = new Journal()
+  readonly people: Person[] = []
+  readonly clients: Clients
+  private readonly folder: string
+  private wire: Wire | undefined
+  private readonly processes: ApplicationProcess[] = []
+
+  constructor(name: string, seed: number, database: TestDatabase, folder: string) {
+    const next = generator(seed)
+    this.draw = (from, to) => from + Math.floor(next() * (to - from + 1))
+    this.database = database
+    this.folder = folder
+    this.clients = new Clients(name, this.people, this.draw)
+  }
+
+  /** Puts a wire between the database and the processes that start from now on. Dispose of it after the processes. */
+  async interpose(): Promise<Wire> {
+    return (this.wire = await openWire(this.database.adminConnection))
+  }
+
+  private url(schema: string): string {
+    const { user = '', database = '', ...direct } = this.database.connection(schema)
+    const { host = '', port = 5432 } = this.wire ?? direct
+    return `postgres://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
+  }
+
+  /** Starts aTES, all services in one process, with these faults before it. */
+  async start(...faults: FaultPoint[]): Promise<ApplicationProcess> {
+    const started = await startProcess({
+      ATES_IDENTITY_DATABASE_URL: this.url('identity'),
+      ATES_TASK_TRACKER_DATABASE_URL: this.url('task_tracker'),
+      ATES_ACCOUNTING_DATABASE_URL: this.url('accounting'),
+      ATES_DATA_DIR: this.folder,
+      ATES_PORT: '0',
+      ATES_LOG_LEVEL: 'warn',
+      ATES_DATABASE_CONNECTIONS: '10',
+      ATES_TEST_FAULTS: JSON.stringify(faults),
+      ATES_TEST_RANDOM: String(this.draw(1, 2 ** 31)),
+    })
+    this.processes.push(started)
+    return started
+  }
+
+  /** Adds people through identity and waits until everybody knows them. */
+  async invite(process: ApplicationProcess, ...roles: readonly string[]): Promise<void> {
+    for (const role of roles) {
+      const order = this.clients.order('InvitePerson', 1)
+      const input = { name: order.request, email: `${order.request}@example.com`, role }
+      const learned = await this.insist(() => process, { ...order, input })
+      if (!('acknowledged' in learned)) throw new Error(`nobody was invited: ${JSON.stringify(learned)}`)
+      const { popugId } = learned.acknowledged['person'] as { popugId: number }
+      this.people.push({ id: popugId, role })
+    }
+    await this.settled()
+  }
+
+  private roleOf({ actor, command }: Order): string {
+    return command === 'InvitePerson' ? 'admin' : (this.people.find(({ id }) => id === actor)?.role ?? 'popug')
+  }
+
+  private async ask(
+    process: ApplicationProcess,
+    order: Order,
+    { keyed = true, timeoutMs }: SendOptions,
+  ): Promise<Learned> {
+    const { request: requestId, command: method, actor, input } = order
+    const whose = { id: actor, role: this.roleOf(order) }
+    const key = keyed ? { idempotencyKey: requestId } : {}
+    const call = { service: services[method], method, input, requestId, actor: whose, ...key }
+    try {
+      const outcome = await process.call(call, timeoutMs)
+      if (!isRefusal(outcome)) return { acknowledged: outcome.ok as Record<string, unknown> }
+      const { refused, detail } = outcome
+      return refused === 'key_in_progress' ? { unknown: refused } : { refused, ...(detail ? { detail } : {}) }
+    } catch (error) {
+      return { unknown: String(error) }
+    }
+  }
+
+  /** One attempt at a command, written down. */
+  async send(process: ApplicationProcess, order: Order, options: SendOptions = {}): Promise<Learned> {
+    const learned = await this.journal.record(order, (one) => this.ask(process, one, options))
+    this.clients.learn(order, learned)
+    return learned
+  }
+
+  /** Repeats a command with its key until its outcome is known, each time at the process that is there then. */
+  async insist(process: () => ApplicationProcess | Promise<ApplicationProcess>, order: Order): Promise<Learned> {
+    for (let attempt = 1; ; attempt += 1) {
+      const learned = await this.send(await process(), order)
+      if (!('unknown' in learned)) return learned
+      if (attempt === mostAttempts)
+        throw new Error(`${order.command} ${order.request} stays unknown: ${learned.unknown}`)
+    }
+  }
+
+  /** Sends `count` commands, some at a time. Gives those whose outcome is not known. */
+  async traffic(process: ApplicationProcess, count: number, atOnce = 4): Promise<Order[]> {
+    const open: Order[] = []
+    let left = count
+    const client = async () => {
+      while (left > 0) {
+        left -= 1
+        const order = this.clients.next()
+        if ('unknown' in (await this.send(process, order))) open.push(order)
+      }
+    }
+    await Promise.all(Array.from({ length: atOnce }, client))
+    return open
+  }
+
+  until(what: string, holds: () => Promise<boolean>, limitMs?: number): Promise<void> {
+    return until(() => what, holds, limitMs)
+  }
+
+  settled(limitMs?: number): Promise<void> {
+    return untilSettled((text) => this.database.query(text), limitMs)
+  }
+
+  /** Waits until nothing is on its way, and looks for what was lost or done twice. */
+  async audit(expected: Expected = {}): Promise<void> {
+    await this.settled()
+    assertClean(await audit({ query: this.query } as never, this.journal.attempts, expected))
+  }
+
+  private readonly query = async (text: string) => ({ rows: await this.database.query(text) })
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.processes) await process.kill()
+    await this.database[Symbol.asyncDispose]()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** A stage with its own seed, printed; ATES_TEST_SEED repeats it. */
+export const openStage = async (name: string): Promise<Stage> => {
+  const seed = seedOf(name)
+  const folder = await mkdtemp(join(tmpdir(), 'ates-test-'))
+  return new Stage(name.replaceAll(/\W+/g, '-'), seed, await freshDatabase(schemas), folder)
+}

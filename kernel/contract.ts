@@ -96,9 +96,9 @@ type Named<T> = T extends { is: 'event'; data: infer Data extends Schema }
   : T extends {
         input: infer In extends Schema
         output: infer Out extends Schema
-        refuses: Readonly<Record<infer Code extends string, RefusalKind>>
+        refuses: infer Refuses
       }
-    ? Method<In, Out, Code>
+    ? Method<In, Out, keyof Refuses & string>
     : never
 
 type Entries = Readonly<Record<string, Unnamed<Method> | Unnamed<EventType>>>

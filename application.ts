@@ -165,6 +165,7 @@ const webHandlerOf = async ({ config, host, bus, ends, services: running, transp
     log,
     timeZone: config.timeZone,
     secure: config.publicUrl?.startsWith('https:') ?? false,
+    publicUrl: config.publicUrl,
     now: () => new Date(),
     health: () => host.health(),
   })

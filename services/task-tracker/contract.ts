@@ -30,6 +30,7 @@ export const Reassignment = z.object({
   moved: z.int().describe('tasks drawn anew'),
   skipped: z.int().describe('tasks completed meanwhile'),
   requestedBy: popugId,
+  requestedByName: z.string().nullable().describe('null until the task tracker has heard of the person'),
   requestedAt: moment,
   startedAt: moment.nullable(),
   finishedAt: moment.nullable(),

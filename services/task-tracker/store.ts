@@ -175,6 +175,12 @@ export const savePopugs = async (tx: Tx, popugs: readonly Popug[]): Promise<void
       where popug.version < excluded.version`.execute(tx)
 }
 
+export const popugNames = async (tx: Tx, popugIds: readonly number[]): Promise<Map<number, string>> => {
+  const { rows } = await sql<{ id: number; name: string }>`
+    select id, name from task_tracker.popug where id = any(${popugIds}::int[])`.execute(tx)
+  return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
 export const listAssignable = async (
   tx: Tx,
   text: string,

@@ -12,7 +12,10 @@ export const taskOnWire = (task: Task): z.input<typeof TaskSchema> => ({
   completedAt: task.completedAt?.toISOString() ?? null,
 })
 
-export const reassignmentOnWire = (job: JobRow<ReassignProgress>): z.input<typeof ReassignmentSchema> => {
+export const reassignmentOnWire = (
+  job: JobRow<ReassignProgress>,
+  names: ReadonlyMap<number, string>,
+): z.input<typeof ReassignmentSchema> => {
   const { total, done, moved, skipped } = job.progress ?? { total: 0, done: 0, moved: 0, skipped: 0 }
   return {
     id: job.id,
@@ -23,6 +26,7 @@ export const reassignmentOnWire = (job: JobRow<ReassignProgress>): z.input<typeo
     moved,
     skipped,
     requestedBy: job.requestedBy ?? 0,
+    requestedByName: names.get(job.requestedBy ?? 0) ?? null,
     requestedAt: job.requestedAt.toISOString(),
     startedAt: job.startedAt?.toISOString() ?? null,
     finishedAt: job.finishedAt?.toISOString() ?? null,

@@ -34,6 +34,8 @@ export interface WebDeps {
   readonly timeZone: string
   /** True when served under TLS. */
   readonly secure: boolean
+  /** The address that people use, where it is configured; otherwise the one of each request. */
+  readonly publicUrl?: string | undefined
   readonly now: () => Date
 }
 

@@ -231,6 +231,7 @@ export const fakeServices = (world: World): Services => {
         moved: 0,
         skipped: 0,
         requestedBy: actor.id ?? 0,
+        requestedByName: null,
         requestedAt: at,
         startedAt: isBusy ? null : at,
         finishedAt: null,

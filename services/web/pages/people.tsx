@@ -145,7 +145,8 @@ const InvitationLink = ({ visit }: { visit: Member }) => {
   const { people: words } = visit.texts
   const { flash } = visit
   if (flash?.is !== 'invited' && flash?.is !== 'linkRenewed') return null
-  const link = `${ownOrigin(visit.url, visit.secure)}/invitation?token=${encodeURIComponent(flash.token)}`
+  const base = visit.deps.publicUrl ?? ownOrigin(visit.url, visit.secure)
+  const link = `${base}/invitation?token=${encodeURIComponent(flash.token)}`
   return (
     <section class="once" aria-labelledby="once">
       <h2 id="once">{words.linkTitle(flash.name)}</h2>

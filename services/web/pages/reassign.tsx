@@ -126,7 +126,7 @@ const ActiveJob = ({ visit, job }: { visit: Member; job: Job }) => {
       <p class="job-head">
         <strong>#{job.id}</strong> <span class={`state state-${job.state}`}>{words.states[job.state]}</span>
         <span class="muted">
-          <When visit={visit} at={job.requestedAt} />, <Who visit={visit} popugId={job.requestedBy} />
+          <When visit={visit} at={job.requestedAt} />, <Who visit={visit} job={job} />
         </span>
       </p>
       {job.state === 'queued' && <p>{words.queued}</p>}
@@ -163,9 +163,10 @@ const ActiveJob = ({ visit, job }: { visit: Member; job: Job }) => {
   )
 }
 
-const Who = ({ visit, popugId }: { visit: Member; popugId: number }) => {
+const Who = ({ visit, job }: { visit: Member; job: Job }) => {
   const { reassign: words } = visit.texts
-  return <>{popugId === visit.person.popugId ? words.you : words.person(popugId)}</>
+  if (job.requestedBy === visit.person.popugId) return <>{words.you}</>
+  return <>{job.requestedByName ?? words.person(job.requestedBy)}</>
 }
 
 const History = ({ visit, jobs }: { visit: Member; jobs: readonly Job[] }) => {
@@ -219,7 +220,7 @@ const HistoryRow = ({ visit, job }: { visit: Member; job: Job }) => {
         <When visit={visit} at={job.requestedAt} />
       </td>
       <td data-label={words.by}>
-        <Who visit={visit} popugId={job.requestedBy} />
+        <Who visit={visit} job={job} />
       </td>
       <td class="count" data-label={words.moved}>
         {number(job.moved)}

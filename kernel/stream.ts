@@ -121,13 +121,14 @@ export const hasUnnumbered = async (tx: Tx, schema: string): Promise<boolean> =>
   return rows.length > 0
 }
 
-const markPublished = (database: Database, number: number): Promise<void> =>
+/** Marks consecutive events as said, if everything before them is; what another replica has in hand stays open. */
+const markPublished = (database: Database, first: number, last: number): Promise<void> =>
   database.transaction('relay.mark', async (tx) => {
     // Losing this mark means publishing again, which consumers drop: no need to wait for the disk.
     await sql`set local synchronous_commit = off`.execute(tx)
-    await sql`update ${table(database.schema, 'stream')} set published = ${number} where published < ${number}`.execute(
-      tx,
-    )
+    await sql`
+      update ${table(database.schema, 'stream')} set published = ${last}
+      where published >= ${first - 1} and published < ${last}`.execute(tx)
   })
 
 const batchSize = 2_000
@@ -140,34 +141,42 @@ export interface RelayOptions {
   readonly log: Log
 }
 
-/** Moves outbox -> log -> bus, and says the head every second also when nothing happens. */
+/**
+ * Moves outbox -> log -> bus, and says the head every second also when nothing happens. Replicas may all do it: each
+ * publishes what it numbered, and whoever is idle publishes what was left unmarked.
+ */
 export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop => {
-  let published = -1
+  /** Something numbered before may not have been said: by a predecessor that was killed, or because publishing failed. */
+  let owing = true
   let saidAt = -Infinity
 
   const publish = async (batch: EventBatch) => {
+    owing = true
     await bus.publish(batch)
+    owing = false
     saidAt = performance.now()
-    published = batch.events.at(-1)?.number ?? published
-    await markPublished(database, published)
+    const [first, last] = [batch.events[0], batch.events.at(-1)]
+    if (first && last) await markPublished(database, first.number, last.number)
   }
-  /** What was numbered before a crash, or by another replica that did not live to publish it. */
-  const catchUp = async (): Promise<'more' | 'idle'> => {
-    const batch = await database.transaction(
+  /** The database's word counts: marks may have been lost, and a restored database steps back. */
+  const unmarked = () =>
+    database.transaction(
       'relay.read',
       async (tx) => {
-        const state = await streamHead(tx, database.schema)
-        published = Math.max(published, state.published)
+        const { published } = await streamHead(tx, database.schema)
         return readLog(tx, database.schema, stream, published, batchSize)
       },
       { readOnly: true },
     )
-    if (batch.events.length > 0) await publish(batch)
-    else if (performance.now() - saidAt >= heartbeatMs) {
-      await bus.publish(batch)
-      saidAt = performance.now()
+  const catchUp = async (): Promise<'more' | 'idle'> => {
+    const batch = await unmarked()
+    if (batch.events.length > 0) {
+      await publish(batch)
+      return 'more'
     }
-    return batch.events.length > 0 ? 'more' : 'idle'
+    owing = false
+    if (performance.now() - saidAt >= heartbeatMs) await publish(batch)
+    return 'idle'
   }
 
   return startLoop({
@@ -175,11 +184,11 @@ export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop =
     pollMs: heartbeatMs,
     log,
     pass: async () => {
+      // What came before must be said first, or consumers would see a gap.
+      if (owing && (await catchUp()) === 'more') return 'more'
       const batch = await numberEvents(database, stream, batchSize)
       if (!batch) return catchUp()
-      // What came before this batch must be said before it, or consumers would see a gap.
-      if (published >= 0 && published === (batch.events[0]?.number ?? 0) - 1) await publish(batch)
-      else while ((await catchUp()) === 'more');
+      await publish(batch)
       return 'more'
     },
   })

@@ -34,6 +34,8 @@ export interface Aviary extends AsyncDisposable {
   readonly database: Database
   readonly server: TestDatabase
   traces(): Promise<Traces>
+  /** As if nobody had ever called. */
+  clear(): Promise<void>
 }
 
 export const startAviary = async (options: AviaryOptions = {}): Promise<Aviary> => {
@@ -64,6 +66,9 @@ export const startAviary = async (options: AviaryOptions = {}): Promise<Aviary> 
           (select count(*) from parrots.idempotency)::int as keys`)
       if (!row) throw new Error('nothing counted')
       return row
+    },
+    clear: async () => {
+      await server.query('truncate parrots.meal, parrots.outbox, parrots.idempotency restart identity')
     },
     [Symbol.asyncDispose]: async () => {
       await host.stop()

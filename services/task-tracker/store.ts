@@ -51,10 +51,11 @@ export const findTasks = async (tx: Tx, taskIds: readonly number[]): Promise<Tas
   return rows
 }
 
+/** Locks first and reads then: one statement that waits for a reassignment would look for the earlier assignee's name. */
 export const lockTask = async (tx: Tx, taskId: number): Promise<Task | undefined> => {
-  const { rows } = await sql<Task>`
-    select ${taskColumns} from ${taskTables} where t.id = ${taskId} for update of t`.execute(tx)
-  return rows[0]
+  await sql`select from task_tracker.task where id = ${taskId} for update`.execute(tx)
+  const [task] = await findTasks(tx, [taskId])
+  return task
 }
 
 export const saveCompleted = async (tx: Tx, tasks: readonly Task[]): Promise<void> => {

@@ -1,5 +1,6 @@
 // Puts services and adapters together as the configuration says, and stops them in order.
 import { localBus } from './adapters/bus/local.ts'
+import { natsBus } from './adapters/bus/nats.ts'
 import { databaseClock, type Postgres } from './adapters/database/postgres.ts'
 import { systemRandom } from './adapters/random.ts'
 import { keptSecrets, type Secrets } from './adapters/secrets.ts'
@@ -71,7 +72,7 @@ const assemble = async (
   const secrets = await secretsOf(config)
   const tokens = await tokensOf(secrets.tokenKey)
   const running = [...ownServices(config, databases, secrets), ...(decorations.services ?? [])]
-  const bus = (decorations.bus ?? ((one) => one))(localBus())
+  const bus = (decorations.bus ?? ((one) => one))(config.nats ? natsBus({ ...config.nats, log }) : localBus())
   ends.defer(() => bus.close())
   const http = httpTransport({ addresses: config.addresses, tokens })
   const decorate = decorations.database ?? ((one) => one)
@@ -87,6 +88,7 @@ const assemble = async (
     log,
     migrate: config.migrate && (serve || owned || migrate),
     loops: serve,
+    replicas: config.databases !== null,
   })
   ends.defer(() => host.stop())
   const listening = serve

@@ -24,6 +24,12 @@ const url = (...protocols: string[]) =>
       (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
       `must be a URL with ${protocols.join(' or ')}`,
     )
+const servers = z
+  .string()
+  .refine(
+    (text) => text.split(',').every((one) => URL.canParse(one) && ['nats:', 'tls:'].includes(new URL(one).protocol)),
+    'must be nats:// URLs, separated by commas',
+  )
 const database = url('postgres:', 'postgresql:').optional()
 const address = url('http:', 'https:').optional()
 const yesNo = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
@@ -86,6 +92,21 @@ export const settings = z.object({
   ATES_MIGRATE: yesNo
     .default(true)
     .describe('Bring the schemas up to date at start; otherwise only `npm run ates -- migrate` does.'),
+  ATES_NATS_URL: servers
+    .optional()
+    .describe(
+      'Broker between processes, `nats://host:port`, several separated by commas. Without it, processes that run apart ask each other for events every few seconds.',
+    ),
+  ATES_NATS_PREFIX: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,30}$/, 'must be lower-case letters, digits and underscores')
+    .default('ates')
+    .describe('Begins the names of subjects and streams, for several aTES on one broker.'),
+  ATES_NATS_REPLICAS: z.coerce
+    .number('must be a number')
+    .pipe(z.int().min(1, 'must be 1 to 5').max(5, 'must be 1 to 5'))
+    .default(1)
+    .describe('Copies of each stream in a cluster of brokers.'),
   ATES_IDENTITY_URL: address.describe('Where identity runs, for processes that do not run it themselves.'),
   ATES_TASK_TRACKER_URL: address.describe('Where the task tracker runs.'),
   ATES_ACCOUNTING_URL: address.describe('Where accounting runs.'),
@@ -115,6 +136,7 @@ export interface Config {
   readonly connections: number
   readonly namedStatements: boolean
   readonly migrate: boolean
+  readonly nats: { readonly url: string; readonly prefix: string; readonly replicas: number } | null
   readonly addresses: Readonly<Partial<Record<ServiceName, string>>>
   readonly tokenKey: Readonly<Record<string, string>> | undefined
   readonly signInSecret: string | undefined
@@ -215,6 +237,9 @@ const configOf = (run: readonly ProcessName[], given: z.output<typeof settings>)
     connections: given.ATES_DATABASE_CONNECTIONS,
     namedStatements: given.ATES_NAMED_STATEMENTS,
     migrate: given.ATES_MIGRATE,
+    nats: given.ATES_NATS_URL
+      ? { url: given.ATES_NATS_URL, prefix: given.ATES_NATS_PREFIX, replicas: given.ATES_NATS_REPLICAS }
+      : null,
     addresses: perService(given, 'URL'),
     tokenKey: given.ATES_TOKEN_KEY,
     signInSecret: given.ATES_SIGN_IN_SECRET,

@@ -3,6 +3,7 @@
 import { applyRun } from './apply.ts'
 import { describeError } from './failure.ts'
 import { type Applying, isUnknownVersion, keyOf, type Run } from './handle.ts'
+import { alwaysHeld, notYetHeld, startLease } from './lease.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { openPosition, lockPosition, type Position } from './position.ts'
 import type { Bus } from './ports.ts'
@@ -31,6 +32,8 @@ export interface Reader extends Loop {
 export interface ReaderOptions extends Applying {
   readonly bus: Bus
   readonly readLog: ReadLog
+  /** Other replicas may read for the same consumer: only the one that holds the lease does. */
+  readonly shared?: boolean
   /** How long a hole may be explained by what is on its way; milliseconds. */
   readonly graceMs?: number
   /** How long a silent producer is believed; milliseconds. */
@@ -88,9 +91,10 @@ class Held {
 }
 
 export const startReader = async (options: ReaderOptions): Promise<Reader> => {
-  const { consumer, bus, database, log, readLog, graceMs = 1_000, silenceMs = 3_000 } = options
+  const { consumer, bus, database, log, readLog, shared = false, graceMs = 1_000, silenceMs = 3_000 } = options
   const { name, stream } = consumer
   const held = new Held()
+  let lease = shared ? notYetHeld : alwaysHeld
   let position: Position | null = null
   let behindSince: number | null = null
   let reason = ''
@@ -126,7 +130,17 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     return fetch(from)
   }
 
+  /** Another replica reads: what it leaves behind is read anew when the turn comes here. */
+  const standBy = (): 'idle' => {
+    position = null
+    behindSince = null
+    asked = false
+    held.drop()
+    return 'idle'
+  }
+
   const pass = async (): Promise<'more' | 'idle'> => {
+    if (!lease.held()) return standBy()
     position ??= await load()
     if (position.state !== 'running') {
       reason = position.reason ?? position.state
@@ -165,7 +179,9 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
   }
 
   const loop = startLoop({ name: `consumer ${name} of ${stream}`, pollMs: 500, log, pass })
+  if (shared) lease = startLease({ database, name: `${name} of ${stream}`, log, gained: loop.wake })
   const unsubscribe = await bus.subscribe(stream, `${database.schema}.${name}`, (batch) => {
+    if (!lease.held()) return
     held.add(batch, position?.number ?? 0)
     loop.wake()
   })
@@ -184,6 +200,7 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     stop: async () => {
       await unsubscribe()
       await loop.stop()
+      await lease.stop()
     },
     undelivered: () => {
       const stopped = position !== null && position.state !== 'running'

@@ -28,6 +28,8 @@ export interface HostOptions {
   readonly migrate: boolean
   /** Run relays, consumers and jobs; false for tools that only call. */
   readonly loops: boolean
+  /** Other processes may run the same services on the same databases: share out the reading by leases. */
+  readonly replicas?: boolean
 }
 
 export interface Health {
@@ -64,14 +66,14 @@ interface Running {
 const hourMs = 60 * 60 * 1_000
 
 export const startHost = async (options: HostOptions): Promise<Host> => {
-  const { services, bus, clock, random, log } = options
+  const { services } = options
   const calls = countCalls()
   const running = services.map((service) => prepare(service, options))
   const local = new Map(running.map(({ service, execute }) => [service.name, calls.counted(execute)]))
   const call = caller(options.connect(local))
 
   if (options.migrate) for (const { service, database } of running) await migrate(database, service.migrations)
-  if (options.loops) for (const one of running) await startLoops(one, { bus, clock, random, log, call })
+  if (options.loops) for (const one of running) await startLoops(one, { ...options, call })
 
   const loops = () => running.flatMap((one) => [...one.loops, ...one.readers])
   const stop = async () => {
@@ -111,10 +113,10 @@ const prepare = (service: Service, { database: databaseOf, clock, random, log }:
   return { service, database, execute, applying, loops, readers }
 }
 
-type LoopDeps = Pick<HostOptions, 'bus' | 'clock' | 'random' | 'log'> & { readonly call: Caller }
+type LoopDeps = Pick<HostOptions, 'bus' | 'clock' | 'random' | 'log' | 'replicas'> & { readonly call: Caller }
 
 const startLoops = async ({ service, database, loops, readers }: Running, deps: LoopDeps): Promise<void> => {
-  const { bus, clock, random, log, call } = deps
+  const { bus, clock, random, log, call, replicas: shared = false } = deps
   const relay = startRelay({ database, stream: service.name, bus, log })
   const { wake: committed } = relay
   loops.push(relay)
@@ -127,7 +129,7 @@ const startLoops = async ({ service, database, loops, readers }: Running, deps: 
   }
   loops.push(startLoop({ name: `old keys of ${service.name}`, pollMs: hourMs, log, pass: forget }))
   for (const consumer of service.consumers) {
-    readers.push(await startReader({ database, consumer, clock, random, log, bus, readLog: remoteLog(call) }))
+    readers.push(await startReader({ database, consumer, clock, random, log, bus, readLog: remoteLog(call), shared }))
   }
 }
 

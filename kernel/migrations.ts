@@ -59,6 +59,10 @@ const kernelMigrations: Migrations = {
       primary key (actor, method, key))`,
     `create index idempotency_at on idempotency (at)`,
   ],
+  '0004-leases': [
+    // Which replica does a job now. For speed only.
+    `create table lease (name text primary key, holder uuid not null, until timestamptz not null)`,
+  ],
 }
 
 const provider = (migrations: Migrations) => ({

@@ -168,15 +168,13 @@ export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop =
       },
       { readOnly: true },
     )
-  const catchUp = async (): Promise<'more' | 'idle'> => {
+  /** Publishes what nobody marked; with nothing of the kind, and `idle`, says the head. */
+  const catchUp = async (idle: boolean): Promise<'more' | 'idle'> => {
     const batch = await unmarked()
-    if (batch.events.length > 0) {
-      await publish(batch)
-      return 'more'
-    }
+    const due = idle && performance.now() - saidAt >= heartbeatMs
+    if (batch.events.length > 0 || due) await publish(batch)
     owing = false
-    if (performance.now() - saidAt >= heartbeatMs) await publish(batch)
-    return 'idle'
+    return batch.events.length > 0 ? 'more' : 'idle'
   }
 
   return startLoop({
@@ -185,9 +183,9 @@ export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop =
     log,
     pass: async () => {
       // What came before must be said first, or consumers would see a gap.
-      if (owing && (await catchUp()) === 'more') return 'more'
+      if (owing && (await catchUp(false)) === 'more') return 'more'
       const batch = await numberEvents(database, stream, batchSize)
-      if (!batch) return catchUp()
+      if (!batch) return catchUp(true)
       await publish(batch)
       return 'more'
     },

@@ -21,6 +21,8 @@ import { EventBatch, type EventRecord } from '../../kernel/stream.ts'
 export interface NatsBusOptions {
   /** `nats://host:port`, several separated by commas. */
   readonly url: string
+  /** Begins the names of subjects and streams. */
+  readonly prefix: string
   /** Copies of each stream in a cluster: 1 or 3. */
   readonly replicas: number
   readonly log: Log
@@ -35,17 +37,25 @@ const window = 32
 const ackMs = 2_000
 const resends = 3
 
-const nameOf = (stream: string): string => `ATES_${stream.toUpperCase().replaceAll('-', '_')}`
-const eventsOf = (stream: string): string => `ates.${stream}.events`
-const headOf = (stream: string): string => `ates.${stream}.head`
+interface Names {
+  readonly stream: string
+  readonly events: string
+  readonly head: string
+}
+
+const namesOf = (prefix: string, stream: string): Names => ({
+  stream: `${prefix}_${stream}`.toUpperCase().replaceAll('-', '_'),
+  events: `${prefix}.${stream}.events`,
+  head: `${prefix}.${stream}.head`,
+})
 
 /** A day of events at the broker is plenty: it is a faster way to what the producers' logs keep for ever. */
 const keptNanos = 24 * 60 * 60 * 1_000_000_000
 
-const settingsOf = (stream: string, replicas: number) =>
+const settingsOf = (names: Names, replicas: number) =>
   ({
-    name: nameOf(stream),
-    subjects: [eventsOf(stream)],
+    name: names.stream,
+    subjects: [names.events],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
@@ -105,7 +115,7 @@ interface Connected {
 }
 
 export const natsBus = (options: NatsBusOptions): Bus => {
-  const { log } = options
+  const { log, prefix } = options
   const stopping = new AbortController()
   const link = keepConnected(options, stopping.signal)
   const known = new Set<string>()
@@ -113,7 +123,7 @@ export const natsBus = (options: NatsBusOptions): Bus => {
   const ensureStream = async (stream: string): Promise<Connected> => {
     const connected = await link.ready()
     if (known.has(stream)) return connected
-    const wanted = settingsOf(stream, options.replicas)
+    const wanted = settingsOf(namesOf(prefix, stream), options.replicas)
     const config = await connected.jsm.streams.info(wanted.name).then(
       (info) => info.config,
       () => connected.jsm.streams.add(wanted).then((info) => info.config),
@@ -129,7 +139,7 @@ export const natsBus = (options: NatsBusOptions): Bus => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const { js } = await ensureStream(stream)
-        await js.publish(eventsOf(stream), payload, { timeout: ackMs })
+        await js.publish(namesOf(prefix, stream).events, payload, { timeout: ackMs })
         return
       } catch (error) {
         // The stream may have been deleted, or the broker come back empty: look again.
@@ -140,7 +150,7 @@ export const natsBus = (options: NatsBusOptions): Bus => {
   }
   const publish = async (batch: EventBatch): Promise<void> => {
     const { nc } = await link.ready()
-    if (batch.events.length === 0) return nc.publish(headOf(batch.stream), JSON.stringify(batch))
+    if (batch.events.length === 0) return nc.publish(namesOf(prefix, batch.stream).head, JSON.stringify(batch))
     const messages = packed(batch)
     for (let begun = 0; begun < messages.length; begun += window) {
       await Promise.all(messages.slice(begun, begun + window).map((message) => send(batch.stream, message)))
@@ -151,7 +161,8 @@ export const natsBus = (options: NatsBusOptions): Bus => {
     subscribe: (stream, reader, deliver) => {
       const ended = new AbortController()
       const signal = AbortSignal.any([ended.signal, stopping.signal])
-      const running = read({ stream, reader, deliver, signal, log, connect: () => ensureStream(stream) })
+      const names = namesOf(prefix, stream)
+      const running = read({ stream, names, reader, deliver, signal, log, connect: () => ensureStream(stream) })
       return Promise.resolve(async () => {
         ended.abort()
         await running
@@ -204,6 +215,7 @@ const keepConnected = ({ url, log }: NatsBusOptions, signal: AbortSignal) => {
 
 interface Reading {
   readonly stream: string
+  readonly names: Names
   readonly reader: string
   readonly deliver: (batch: EventBatch) => void
   readonly signal: AbortSignal
@@ -242,15 +254,15 @@ const read = async (reading: Reading): Promise<void> => {
 }
 
 const readOnce = async (reading: Reading): Promise<void> => {
-  const { stream, signal } = reading
+  const { names, signal } = reading
   const { nc, js } = await reading.connect()
-  const consumer = await js.consumers.get(nameOf(stream), { deliver_policy: DeliverPolicy.New })
+  const consumer = await js.consumers.get(names.stream, { deliver_policy: DeliverPolicy.New })
   const messages = await consumer.consume({ max_messages: 64, idle_heartbeat: 1_000 })
   const stop = () => messages.stop()
   signal.addEventListener('abort', stop, { once: true })
   let delivered = 0
   let behind = 0
-  const heads = nc.subscribe(headOf(stream), {
+  const heads = nc.subscribe(names.head, {
     callback: (error, message) => {
       const batch = error ? null : parsed(message.string(), reading)
       if (!batch) return

@@ -136,8 +136,7 @@ export interface Launched {
 export const launch = async (home: Home, { root }: Binaries, settings: Record<string, string>): Promise<Launched> => {
   try {
     const socketDir = await ensureSocketDir(home)
-    await disarmPidFile(home)
-    for (const name of [socketName, `${socketName}.lock`]) await rm(join(socketDir, name), { force: true })
+    await disarmLockFiles(home, socketDir)
     await boundLog(home)
     await using output = await open(home.logFile, 'a', 0o600)
     const where = { listen_addresses: '', port: String(port), unix_socket_directories: `"${socketDir}"` }
@@ -168,24 +167,44 @@ export const boundLog = async ({ logFile }: Home): Promise<void> => {
   if (size > maxLogBytes) await truncate(logFile)
 }
 
-/** What the server last complained about, from `start` in its log. */
+/** What kept a server from running, from `start` in its log. Lines with a user are what it told some client. */
 export const lastComplaint = async ({ logFile }: Home, start: number): Promise<string> => {
   const lines = (await readFile(logFile)).subarray(start).toString().trim().split('\n')
-  const complaint = lines.findLast((line) => /(FATAL|PANIC): /.test(line)) ?? lines.at(-1)
+  const complaint = lines.findLast((line) => /\] (FATAL|PANIC): /.test(line)) ?? lines.at(-1)
   return complaint?.replace(/^.*(FATAL|PANIC): +/, '') || 'it did not say why'
 }
 
 /**
- * A dead server's pid file may name a process that is somebody else's now, and PostgreSQL would take that for a
- * running server and refuse for ever. It ignores the file when it names its own parent, which we will be, and still
- * uses the file's other lines to find processes of the dead server that are not yet gone. (The lock beside the socket
- * names the same process, but guards only the socket, so that one is simply removed.)
+ * A dead server's lock files may name a process that is somebody else's now, and PostgreSQL would take that for a
+ * running server and refuse for ever. It ignores a pid file that names its own parent, which we will be, and still
+ * uses the file's other lines to find processes of the dead server that are not yet gone. The lock beside the socket
+ * guards only the socket, so that one is simply removed.
  */
-const disarmPidFile = async (home: Home): Promise<void> => {
+const disarmLockFiles = async (home: Home, socketDir: string): Promise<void> => {
+  const socket = join(socketDir, socketName)
+  const socketLock = `${socket}.lock`
+  if ((await misleads(home, socketLock)) || (await isForsaken(socketLock))) {
+    for (const path of [socket, socketLock]) await rm(path, { force: true })
+  }
+  if (await misleads(home, pidFile(home))) await nameUs(home)
+  else if (await isForsaken(pidFile(home))) await rm(pidFile(home), { force: true })
+}
+
+/** True for a living process that is not our server. Of a dead one PostgreSQL itself knows that it is. */
+const misleads = async (home: Home, lockFile: string): Promise<boolean> => {
+  const pid = Number.parseInt(await readFile(lockFile, 'utf8').catch(() => ''), 10)
+  return pid > 0 && send(pid, 0) && !(await isPostmaster(home, pid))
+}
+
+/** Empty since before a moment ago: its server died before it had done anything. */
+const isForsaken = async (lockFile: string): Promise<boolean> => {
+  const found = await stat(lockFile).catch(() => null)
+  return found !== null && found.size === 0 && Math.abs(Date.now() - found.mtimeMs) > 2_000
+}
+
+const nameUs = async (home: Home): Promise<void> => {
   const text = await readFile(pidFile(home), 'utf8').catch(() => null)
   if (text === null) return
-  // An empty one is from a server that died before it had done anything.
-  if (!/^\d+\n/.test(text)) return rm(pidFile(home))
   // Written beside the cluster first: the server's user must not be able to lead us, as root, through a link.
   const draft = join(home.dir, 'postgres.pid.draft')
   await rm(draft, { force: true })
@@ -254,10 +273,13 @@ export const endPostmaster = async (home: Home, pid: number, steps: readonly Ste
   return false
 }
 
-const send = (pid: number, signal: NodeJS.Signals): void => {
+/** False when there is no such process. */
+const send = (pid: number, signal: NodeJS.Signals | 0): boolean => {
   try {
-    process.kill(pid, signal)
+    return process.kill(pid, signal)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error // It is gone already.
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    if (signal === 0) return true
+    throw error
   }
 }

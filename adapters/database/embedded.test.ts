@@ -15,6 +15,7 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -439,9 +440,12 @@ test('a pid file that names somebody else, or nothing, is not believed', async (
   const server = await start(shared)
   assert(!ended(bystander))
   await server.stop()
-  writeFileSync(pidFile, '')
   const home = await homeOf(shared)
-  chownSync(pidFile, home.uid, home.gid)
+  for (const file of [pidFile, socketLock]) {
+    writeFileSync(file, '')
+    chownSync(file, home.uid, home.gid)
+    utimesSync(file, 1, 1)
+  }
   await using again = await start(shared)
   assert.equal(await ask(again, 'select 1'), '1')
 })

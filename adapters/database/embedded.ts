@@ -63,7 +63,8 @@ export const startEmbedded = async (options: {
   const home = await openHome(options.dataDir)
   const hold = await holdHome(home)
   try {
-    const session = (await adopt(home, log)) ?? (await start(home, log, { ...moderate, ...options.settings }))
+    const settings = { ...moderate, ...options.settings }
+    const session = (await adopt(home, log)) ?? (await start(home, log, settings))
     return await own(home, hold, session)
   } catch (error) {
     hold.close()
@@ -110,30 +111,39 @@ const adopt = async (home: Home, log: Log): Promise<Session | null> => {
   const pid = (await readAddress(home))?.pid
   if (pid === undefined || !(await isPostmaster(home, pid))) return null
   const session = await reach(home, () => isPostmaster(home, pid), silenceMs, sayWaiting(log))
-  if (session) log.info({ pid, dataDir: home.dir }, 'took over the database server of an earlier run')
-  else await end(home, pid, atOnce)
+  if (session) {
+    log.info({ pid, dataDir: home.dir }, 'took over the database server of an earlier run')
+  } else if (await isPostmaster(home, pid)) {
+    log.warn({ pid, dataDir: home.dir }, 'ending the database server of an earlier run, which does not answer')
+    await end(home, pid, atOnce)
+  }
   return session
 }
 
 const sayWaiting = (log: Log) => (answer: string) => log.info({ answer }, 'waiting for the database server')
 
-/** How long processes of a killed server may keep the next one from starting; a long statement ends only by itself. */
-const leftoversMs = 30_000
-const leftovers = /pre-existing shared memory block|lock file .* already exists|is being used by another process/
+/**
+ * How long processes of a killed server may keep the next one from starting: a long statement ends only by itself, and
+ * a server without a pid file only when it notices, within a minute.
+ */
+const leftoversMs = 90_000
+const leftovers = /pre-existing shared memory block|lock file .* (already exists|is empty)|is being used by another/
 
 const start = async (home: Home, log: Log, settings: Record<string, string>): Promise<Session> => {
   const binaries = await binariesFor(home)
   await ensureCluster(home, binaries, log)
   for (const giveUp = performance.now() + leftoversMs; ; await delay(100)) {
     const { child, logStart } = await launch(home, binaries, settings)
-    const { pid = 0 } = child
     const alive = (): boolean => child.exitCode === null && child.signalCode === null
     const session = await reach(home, alive, startSilenceMs, sayWaiting(log))
     if (session) {
-      log.info({ pid, dataDir: home.dir, version: binaries.version }, 'started the database server')
+      log.info({ pid: session.pid, dataDir: home.dir, version: binaries.version }, 'started the database server')
       return session
     }
-    await end(home, pid, atOnce)
+    if (alive()) await end(home, child.pid ?? 0, atOnce)
+    // What is in the way may be a server that an aTES launched when it was killed, and that only now came up.
+    const late = await adopt(home, log)
+    if (late) return late
     const complaint = await lastComplaint(home, logStart)
     if (leftovers.test(complaint) && performance.now() < giveUp) continue
     await refuseFullDisk(home, 20_000_000)

@@ -20,15 +20,19 @@ export type FetchHandler = (request: Request) => Response | Promise<Response>
 /** A request that takes longer than any of ours may is cut off. */
 const longestRequestMs = 15_000
 
+/** A connection that falls idle while the server closes would be kept for requests that may not come any more. */
+const sweepMs = 50
+
 const closing = (server: ServerType) =>
   new Promise<void>((resolve, reject) => {
     const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), longestRequestMs)
+    const sweep = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), sweepMs)
     server.close((error) => {
       clearTimeout(cut)
+      clearInterval(sweep)
       if (error) reject(error)
       else resolve()
     })
-    if ('closeIdleConnections' in server) server.closeIdleConnections()
   })
 
 /** Listens on an address. Rejects with the system's error when it cannot. */

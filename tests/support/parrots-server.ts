@@ -19,7 +19,7 @@ export const parrotsDocument = describeContract('parrots', parrots, standardCont
 
 export const serveParrots = async (execute: Execute, log: Log = silent): Promise<ParrotsServer> => {
   const key = await newTokenKey()
-  const tokens = await tokensOf(key as Record<string, string>)
+  const tokens = await tokensOf(key)
   const health = () => Promise.resolve({ ready: true, troubles: {} })
   const handler = serviceHandler({ service: 'parrots', document: parrotsDocument, execute, tokens, health, log })
   const listening = await listen(handler, { hostname: '127.0.0.1', port: 0 })

@@ -103,12 +103,24 @@ export class ApplicationProcess {
     await Promise.race([once(this.signs, frozenLine, { signal: AbortSignal.timeout(stepLimitMs) }), ended])
   }
 
+  get isAlive(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null
+  }
+
+  /** Resolves when a fault point has killed it. Throws when it ends otherwise or not in time. */
+  async killed(): Promise<void> {
+    const late = AbortSignal.timeout(stepLimitMs)
+    const limit = once(late, 'abort').then(() => 'nothing, in time')
+    const how = await Promise.race([this.died, limit])
+    if (how !== 'SIGKILL') throw new Error(`a fault point should have killed the process, but ${how} did`)
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal)
   }
 
   async kill(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.signal('SIGKILL')
+    if (this.isAlive) this.signal('SIGKILL')
     await this.died
   }
 

@@ -31,7 +31,7 @@ const dieAndRepeat = async (stage: Stage, process: ApplicationProcess, command: 
     stage.send(process, stage.clients.create(), { keyed: false }),
   ])
   assert.ok('unknown' in learned, `${command} answered, although its process was to die`)
-  assert.equal(await process.died, 'SIGKILL')
+  await process.killed()
   const next = await stage.start()
   const repeated = await stage.insist(() => next, order)
   assert.ok('acknowledged' in repeated, JSON.stringify(repeated))

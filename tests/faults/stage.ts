@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { isRefusal } from '../../kernel/result.ts'
 import { generator, seedOf } from '../support/random.ts'
 import { freshDatabase, type TestDatabase } from '../support/server.ts'
@@ -144,6 +145,16 @@ export class Stage implements AsyncDisposable {
     }
     await Promise.all(Array.from({ length: atOnce }, client))
     return open
+  }
+
+  /** Keeps the task tracker's relay waiting, so that its next batch holds whatever is committed until this is disposed. */
+  async holdRelay(): Promise<AsyncDisposable> {
+    const client = new pg.Client(this.database.adminConnection)
+    await client.connect()
+    await client.query('begin')
+    await client.query('select from task_tracker.stream for update')
+    let ended: Promise<void> | undefined
+    return { [Symbol.asyncDispose]: () => (ended ??= client.end()) }
   }
 
   until(what: string, holds: () => Promise<boolean>, limitMs?: number): Promise<void> {

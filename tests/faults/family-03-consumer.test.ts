@@ -1,0 +1,66 @@
+// Family 3: a consumer is killed before its changes are committed, and after that before anybody has heard of it.
+import { test } from 'node:test'
+import type { ApplicationProcess } from './application-process.ts'
+import type { FaultPoint } from './fault-points.ts'
+import { openStage, type Stage } from './stage.ts'
+
+const consumers = {
+  ledger: { step: 'apply.ledger', of: 'accounting' },
+  holders: { step: 'apply.holders', of: 'accounting' },
+  roster: { step: 'apply.roster', of: 'task_tracker' },
+} as const
+
+/** Tasks move the ledger, a new person moves the two others. */
+const work = async (stage: Stage, process: ApplicationProcess): Promise<void> => {
+  const orders = Array.from({ length: stage.draw(3, 10) }, () => stage.clients.create())
+  const person = stage.clients.order('InvitePerson', 1)
+  const input = { name: person.request, email: `${person.request}@example.com`, role: 'popug' }
+  await Promise.all([...orders, { ...person, input }].map((order) => stage.send(process, order)))
+}
+
+/** A batch holds what has come together, so that it is not known beforehand how much work is so many batches. */
+const mostRounds = 10
+
+const dieApplying = async (
+  stage: Stage,
+  process: ApplicationProcess,
+  point: FaultPoint,
+): Promise<ApplicationProcess> => {
+  process.arm(point)
+  for (let round = 0; round < mostRounds && process.isAlive; round += 1) await work(stage, process)
+  await process.killed()
+  const next = await stage.start()
+  await stage.audit()
+  return next
+}
+
+test('a consumer that is killed around its commit applies each event once', async (t) => {
+  await using stage = await openStage('family 3')
+  let process = await stage.start()
+  await stage.invite(process, 'manager', 'popug', 'popug')
+  for (const [name, consumer] of Object.entries(consumers)) {
+    for (const when of ['before', 'after'] as const) {
+      await t.test(`${name}, ${when} its commit`, async () => {
+        process = await dieApplying(stage, process, { ...consumer, when, nth: stage.draw(1, 3), act: 'kill' })
+      })
+    }
+  }
+  await process.stop()
+})
+
+test('a consumer that is killed again and again while it catches up gets there', async () => {
+  await using stage = await openStage('family 3, catching up')
+  const first = await stage.start()
+  await stage.invite(first, 'manager', 'popug', 'popug')
+  await first.stop()
+  const producer = await stage.start({ step: 'apply.ledger', of: 'accounting', when: 'before', nth: 1, act: 'hang' })
+  await stage.traffic(producer, 60, 8)
+  await producer.kill()
+  for (const when of ['before', 'after'] as const) {
+    const next = await stage.start({ step: 'apply.ledger', of: 'accounting', when, nth: 1, act: 'kill' })
+    await next.killed()
+  }
+  const last = await stage.start()
+  await stage.audit()
+  await last.stop()
+})

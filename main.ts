@@ -1,4 +1,5 @@
 // The entry: every service in one process, or the ones named, until a signal ends it.
+import { once } from 'node:events'
 import { EmbeddedError } from './adapters/database/embedded.ts'
 import { jsonLog } from './adapters/log.ts'
 import { type Application, startApplication } from './application.ts'
@@ -19,11 +20,24 @@ const linesOf = (error: unknown): readonly string[] => {
   return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
 }
 
-const untilSignal = (application: Application) =>
-  new Promise<string | null>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(null))
-    void application.failed.then(resolve)
-  })
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/**
+ * Aborted by the first signal. Those of the next second are the same one, which npm passes on to us once more; a later
+ * one comes from somebody who will not wait, and ends us at once.
+ */
+const abortedBySignal = (): AbortSignal => {
+  const controller = new AbortController()
+  const forget = (): void => signals.forEach((signal) => process.off(signal, stop))
+  const stop = (): void => {
+    if (controller.signal.aborted) return
+    say('Stopping ...')
+    controller.abort()
+    setTimeout(forget, 1_000).unref()
+  }
+  for (const signal of signals) process.on(signal, stop)
+  return controller.signal
+}
 
 const greet = async (application: Application, run: readonly string[]) => {
   say(`aTES is ready at ${application.url}${run.length === 1 ? ` (${run[0]})` : ''}`)
@@ -36,11 +50,19 @@ const greet = async (application: Application, run: readonly string[]) => {
 const main = async () => {
   const config = readConfig(process.argv.slice(2), process.env)
   const log = jsonLog(config.logLevel)
-  await using application = await startApplication({ config, log })
-  await greet(application, config.run)
-  const reason = await untilSignal(application)
-  say(reason === null ? 'Stopping ...' : `aTES stops: ${reason}`)
-  if (reason !== null) process.exitCode = 1
+  // Heard from the beginning: what has been started by then, the database too, must be stopped in order.
+  const stopping = abortedBySignal()
+  await using application = await startApplication({ config, log }).catch((error: unknown) => {
+    // A Ctrl-C also ends the programs that make a new database, and then the start fails.
+    if (stopping.aborted) return null
+    throw error
+  })
+  if (application === null || stopping.aborted) return
+  const asked = once(stopping, 'abort').then(() => null)
+  const reason = await Promise.race([asked, greet(application, config.run).then(() => application.failed)])
+  if (reason === null) return
+  say(`aTES stops: ${reason}`)
+  process.exitCode = 1
 }
 
 // Who reads our output may go away; that is no reason to stop.

@@ -50,7 +50,14 @@ const faultOfStatus = (status: number, code: string): FaultKind => {
 const answerOf = async (response: Response): Promise<Outcome<unknown>> => {
   const body: unknown = await response.json()
   if (response.ok) return ok(body)
-  const { code = 'internal', type: _t, title: _n, status: _s, requestId: _r, ...detail } = body as Record<string, unknown>
+  const {
+    code = 'internal',
+    type: _t,
+    title: _n,
+    status: _s,
+    requestId: _r,
+    ...detail
+  } = body as Record<string, unknown>
   if (response.status >= 500)
     throw new Fault(
       faultOfStatus(response.status, String(code)),

@@ -8,7 +8,7 @@ export type Migrations = Readonly<Record<string, readonly string[]>>
 
 const kernelMigrations: Migrations = {
   '0001-events': [
-    // Committed events that have no number yet. Emptied by the relay.
+    // Facts on their way: committed events that have no number yet. Emptied by the relay.
     `create table outbox (
       id bigint generated always as identity primary key,
       event_id uuid not null, type text not null, version int not null, about text not null, data jsonb not null,
@@ -18,6 +18,7 @@ const kernelMigrations: Migrations = {
       number bigint primary key check (number > 0),
       event_id uuid not null, type text not null, version int not null, about text not null, data jsonb not null,
       at timestamptz not null, request_id text not null, actor int)`,
+    // Facts. How far the log goes, and how much of it was said.
     `create table stream (
       single boolean primary key default true check (single),
       epoch int not null default 1, head bigint not null default 0 check (head >= 0), head_event_id uuid,
@@ -26,7 +27,7 @@ const kernelMigrations: Migrations = {
     `insert into stream default values`,
   ],
   '0002-consumers': [
-    // How far each consumer has applied each stream; moves in the transaction of the effects.
+    // Facts. How far each consumer has applied each stream; moves in the transaction of the effects.
     `create table position (
       consumer text, stream text, number bigint not null default 0 check (number >= 0), event_id uuid,
       epoch int not null default 1,
@@ -45,6 +46,7 @@ const kernelMigrations: Migrations = {
       check (state <> 'discarded' or reason is not null))`,
   ],
   '0003-jobs-and-keys': [
+    // Facts. Long work: who asked for it, and how far it is.
     `create table job (
       id int generated always as identity primary key,
       name text not null, input jsonb not null,
@@ -60,7 +62,7 @@ const kernelMigrations: Migrations = {
     `create index idempotency_at on idempotency (at)`,
   ],
   '0004-leases': [
-    // Which replica does a job now. For speed only.
+    // Neither a fact nor derived: which replica does a job now, for speed only.
     `create table lease (name text primary key, holder uuid not null, until timestamptz not null)`,
   ],
 }

@@ -1,5 +1,5 @@
-// Tables of accounting. Facts: price, accounting_day, late_booking. Derived from the task tracker's events: posting,
-// account, account_day. Derived from identity's events: holder.
+// Tables of accounting. Facts: ledger, price, accounting_day, late_booking. Derived from the task tracker's events:
+// posting, account, account_day. Derived from identity's events: holder.
 import type { Migrations } from '../../kernel/migrations.ts'
 
 export const migrations: Migrations = {

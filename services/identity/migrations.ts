@@ -1,4 +1,5 @@
-// Tables of identity. Facts: all of them. Credentials and sessions have tables of their own, made by the sign-in adapter.
+// Tables of identity. Facts: person, invitation, first_administrator. Credentials and sessions have tables of their own,
+// made by the sign-in adapter.
 import type { Migrations } from '../../kernel/migrations.ts'
 
 export const migrations: Migrations = {

@@ -64,8 +64,9 @@ const prices: Check = async (tx) => {
 const parties: Check = async (tx) => {
   const { rows } = await sql<Difference>`
     with expected as (
-      select *, case kind when 'fee' then 'popug:' || popug_id || ' -> company:tasks'
-        else 'company:tasks -> popug:' || popug_id end as parties
+      select stream, number, from_account, to_account,
+        case kind when 'fee' then 'popug:' || popug_id || ' -> company:tasks'
+          else 'company:tasks -> popug:' || popug_id end as parties
       from accounting.posting)
     select 'fees go to the company and rewards to the popug' as what, stream || ' #' || number as where,
       parties as expected, from_account || ' -> ' || to_account as found

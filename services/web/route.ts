@@ -1,7 +1,7 @@
 // A page is a list of routes: address, who may come, and what to answer.
 import type { Role } from '../vocabulary.ts'
 import type { Form } from './forms.ts'
-import type { Member, Visit } from './visit.ts'
+import type { Member, Visit } from './visit.tsx'
 
 type Answer = Response | Promise<Response>
 

@@ -216,10 +216,14 @@ export const readConfig = (
   ]
   const lines = [...wrong, ...(parsed.success && wrong.length === 0 ? missing(run, parsed.data) : [])]
   if (!parsed.success || lines.length > 0) throw new ConfigError(lines)
-  return Object.freeze(configOf(run, parsed.data))
+  return Object.freeze(configOf(run, parsed.data, environment['XDG_DATA_HOME']))
 }
 
-const configOf = (run: readonly ProcessName[], given: z.output<typeof settings>): Config => {
+const configOf = (
+  run: readonly ProcessName[],
+  given: z.output<typeof settings>,
+  userData: string | undefined,
+): Config => {
   const databases = perService(given, 'DATABASE_URL')
   const alone = run.length === 1 ? run[0] : undefined
   return {
@@ -227,7 +231,7 @@ const configOf = (run: readonly ProcessName[], given: z.output<typeof settings>)
     host: given.ATES_HOST,
     port: given.ATES_PORT ?? (alone ? portOf[alone] : portOf.web),
     publicUrl: given.ATES_PUBLIC_URL?.replace(/\/$/, ''),
-    dataDir: given.ATES_DATA_DIR ?? defaultDataDir(),
+    dataDir: given.ATES_DATA_DIR ?? defaultDataDir(userData),
     timeZone: given.ATES_TIME_ZONE,
     logLevel: given.ATES_LOG_LEVEL,
     databases:

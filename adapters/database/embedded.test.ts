@@ -589,10 +589,6 @@ test('the log of the server cannot grow for ever', async () => {
 })
 
 test('the usual place for data is the system’s for root, and the user’s own otherwise', { skip: isRoot }, () => {
-  const { XDG_DATA_HOME: before } = process.env
-  process.env.XDG_DATA_HOME = '/somewhere'
-  assert.equal(defaultDataDir(), '/somewhere/ates')
-  delete process.env.XDG_DATA_HOME
-  assert.match(defaultDataDir(), /\/\.local\/share\/ates$/)
-  if (before !== undefined) process.env.XDG_DATA_HOME = before
+  assert.equal(defaultDataDir('/somewhere'), '/somewhere/ates')
+  for (const base of [undefined, '', 'here']) assert.match(defaultDataDir(base), /\/\.local\/share\/ates$/)
 })

@@ -38,10 +38,9 @@ export interface EmbeddedServer extends AsyncDisposable {
   readonly died: Promise<string>
 }
 
-/** Where the data lies unless the operator says otherwise. */
-export const defaultDataDir = (): string => {
+/** Where the data lies unless the operator says otherwise. `base` is where this user keeps data, XDG_DATA_HOME. */
+export const defaultDataDir = (base = ''): string => {
   if (process.getuid?.() === 0) return '/var/lib/ates'
-  const { XDG_DATA_HOME: base = '' } = process.env
   return join(isAbsolute(base) ? base : join(homedir(), '.local/share'), 'ates')
 }
 

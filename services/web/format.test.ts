@@ -1,3 +1,4 @@
+// How amounts, moments and durations read, in each language and time zone.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatsOf } from './format.ts'

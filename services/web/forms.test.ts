@@ -1,3 +1,4 @@
+// What damaged input of a form or a query string becomes: a refusal, never a surprise.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { taskTracker } from '../task-tracker/contract.ts'

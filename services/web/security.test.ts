@@ -1,3 +1,4 @@
+// What protects every page: headers, where forms come from, and how large they are.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { company } from './scene.test-support.ts'

@@ -1,3 +1,4 @@
+// Whose session a request carries, and for how long the answer is believed.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Fault, ok } from '../../kernel/result.ts'

@@ -1,3 +1,4 @@
+// The colours have contrast, and the mark is drawn once.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'

@@ -1,3 +1,4 @@
+// Who may see which page, and what the navigation shows to whom.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { roles, type Role } from '../../vocabulary.ts'

@@ -1,3 +1,4 @@
+// An account's log by day, with what is still on its way.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { byDay, onTheWay, type Line } from './account-log.ts'

@@ -1,3 +1,4 @@
+// My account over services that answer, and over some that do not.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { company, unavailable } from '../scene.test-support.ts'

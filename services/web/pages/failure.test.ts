@@ -1,3 +1,4 @@
+// What a person sees when a service fails or has a bug, and what the log says of it.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Fault } from '../../../kernel/result.ts'

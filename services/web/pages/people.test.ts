@@ -1,3 +1,4 @@
+// People through their page: added, changed, disabled, invited again.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { company, messageOf } from '../scene.test-support.ts'

@@ -1,3 +1,4 @@
+// Reassign through its page: asked, started, watched, cancelled.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { company, fieldOf, messageOf } from '../scene.test-support.ts'

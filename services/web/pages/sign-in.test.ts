@@ -1,3 +1,4 @@
+// Sign-in and sign-out, and the two links that make people able to.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { company, fieldOf, messageOf, unavailable } from '../scene.test-support.ts'

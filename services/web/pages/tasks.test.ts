@@ -1,3 +1,4 @@
+// My tasks and all tasks through their pages, also while other services are away.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { refuse } from '../../../kernel/result.ts'

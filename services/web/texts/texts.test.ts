@@ -1,3 +1,4 @@
+// The catalogs are whole in each language and explain every refusal.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { methodsOf, standardRefusals } from '../../../kernel/contract.ts'

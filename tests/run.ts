@@ -26,6 +26,10 @@ const filesOf = (patterns: readonly string[]): string[] =>
     .filter((file) => !(values.full && embeddedOnly.test(file)))
     .toSorted()
 
+/** Whoever stops the run stops its processes and its server, too. */
+const stopped = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopped.abort())
+
 /** The runner's own report and closing lines. Resolves to false when anything failed. */
 const runTests = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
@@ -33,6 +37,7 @@ const runTests = (url: string): Promise<boolean> =>
       files: filesOf(positionals),
       execArgv: ['--import', './runtime.js'],
       concurrency: 2,
+      signal: stopped.signal,
       timeout: 180_000,
       env: { ...process.env, ATES_TEST_DATABASE_URL: url },
     })

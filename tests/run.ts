@@ -46,6 +46,7 @@ const runTests = (url: string): Promise<boolean> =>
       passed = false
     })
     stream.on('end', () => resolve(passed))
+    stopped.signal.addEventListener('abort', () => resolve(false))
     stream.compose(new spec()).pipe(process.stdout)
   })
 

@@ -1,0 +1,19 @@
+// The rules of the architecture, as a list: who imports whom, then what is not done where.
+import type { Rule } from '../rule.ts'
+import { rulesOfFiles } from './files.ts'
+import { rulesOfImports } from './imports.ts'
+import { rulesOfPurity } from './purity.ts'
+import { rulesOfRepository } from './repository.ts'
+import { rulesOfSql } from './sql.ts'
+import { rulesOfTests } from './tests.ts'
+import { rulesOfWords } from './words.ts'
+
+export const rules: readonly Rule[] = [
+  ...rulesOfImports,
+  ...rulesOfPurity,
+  ...rulesOfSql,
+  ...rulesOfWords,
+  ...rulesOfFiles,
+  ...rulesOfTests,
+  ...rulesOfRepository,
+]

@@ -40,8 +40,8 @@ const abortedBySignal = (): AbortSignal => {
 }
 
 const greet = async (application: Application, run: readonly string[]) => {
-  say(`aTES is ready at ${application.url}${run.length === 1 ? ` (${run[0]})` : ''}`)
   const link = await application.firstAdministratorLink()
+  say(`aTES is ready at ${application.url}${run.length === 1 ? ` (${run[0]})` : ''}`)
   if (link && run.includes('web')) say(`Make the first administrator, once: ${link}`)
   if (link && !run.includes('web'))
     say(`Make the first administrator, once, at the address of web: ${new URL(link).pathname}${new URL(link).search}`)

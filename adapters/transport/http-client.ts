@@ -17,17 +17,27 @@ export interface HttpTransportOptions {
   readonly addresses: Readonly<Record<string, string>>
   readonly tokens: Tokens
   readonly resilience?: ResilienceOptions
+  /** A newer service shows its new methods within this time; 5,000 ms when not given. */
+  readonly publishedMs?: number
 }
 
 interface Peer {
   readonly address: string
   readonly resilience: Resilience
   known?: { readonly published: Published; readonly untilMs: number }
+  learning?: Promise<Published>
 }
 
-/** A newer service shows its new methods within this time. */
-const publishedMs = 5_000
 const publishedWaitMs = 2_000
+/** Who knows what a service published before waits no longer than this to hear it again. */
+const refreshWaitMs = 250
+
+/** What comes of `work`, or of `late` when that takes longer. */
+const within = <T>(waitMs: number, work: Promise<T>, late: () => T): Promise<T> => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, Math.max(0, waitMs))
+  return Promise.race([work, promise.then(late)]).finally(() => clearTimeout(timer))
+}
 
 /** A request that never left had no effect; one whose answer was lost may have had it. */
 const sendFault = (error: unknown, route: Pick<Route, 'is'>): Fault => {
@@ -50,20 +60,11 @@ const faultOfStatus = (status: number, code: string): FaultKind => {
 const answerOf = async (response: Response): Promise<Outcome<unknown>> => {
   const body: unknown = await response.json()
   if (response.ok) return ok(body)
-  const {
-    code = 'internal',
-    type: _t,
-    title: _n,
-    status: _s,
-    requestId: _r,
-    ...detail
-  } = body as Record<string, unknown>
+  const { code, type: _t, title: _n, status: _s, requestId: _r, ...detail } = body as Record<string, unknown>
+  if (typeof code !== 'string') throw new Error(`${response.status}, but not from the service`)
   if (response.status >= 500)
-    throw new Fault(
-      faultOfStatus(response.status, String(code)),
-      `the service answered ${response.status} ${String(code)}`,
-    )
-  return refuse(String(code), Object.keys(detail).length > 0 ? detail : undefined)
+    throw new Fault(faultOfStatus(response.status, code), `the service answered ${response.status} ${code}`)
+  return refuse(code, Object.keys(detail).length > 0 ? detail : undefined)
 }
 
 const urlOf = (
@@ -118,7 +119,12 @@ const send = async (
   }
 }
 
-export const httpTransport = ({ addresses, tokens, resilience: how }: HttpTransportOptions): HttpTransport => {
+export const httpTransport = ({
+  addresses,
+  tokens,
+  resilience: how,
+  publishedMs = 5_000,
+}: HttpTransportOptions): HttpTransport => {
   const peers = new Map<string, Peer>(
     Object.entries(addresses).map(([service, address]) => [
       service,
@@ -140,20 +146,30 @@ export const httpTransport = ({ addresses, tokens, resilience: how }: HttpTransp
       return published
     } catch (error) {
       // What it published before still holds, until it says otherwise.
-      if (peer.known) return peer.known.published
-      throw new Fault('unavailable', `${service} does not publish its contract`, { cause: error })
+      if (!peer.known) throw new Fault('unavailable', `${service} does not publish its contract`, { cause: error })
+      peer.known = { ...peer.known, untilMs: performance.now() + publishedMs }
+      return peer.known.published
+    } finally {
+      delete peer.learning
     }
   }
-  const published = async (service: string): Promise<Published> => {
+  const publishedUntil = async (service: string, deadlineMs: number): Promise<Published> => {
     const peer = peerOf(service)
-    return peer.known && peer.known.untilMs > performance.now() ? peer.known.published : learn(service, peer)
+    const { known } = peer
+    if (known && known.untilMs > performance.now()) return known.published
+    peer.learning ??= learn(service, peer)
+    if (known) return within(refreshWaitMs, peer.learning, () => known.published)
+    return within(deadlineMs - performance.now(), peer.learning, () => {
+      throw new Fault('deadline', `${service} did not publish its contract in time`)
+    })
   }
   return {
-    published,
+    published: (service) => publishedUntil(service, performance.now() + publishedWaitMs),
     breakers: () => Object.fromEntries([...peers].map(([service, peer]) => [service, peer.resilience.state()])),
     call: async (call) => {
       const peer = peerOf(call.service)
-      const route = (await published(call.service)).routes.find(({ name }) => name === call.method)
+      const { routes } = await publishedUntil(call.service, call.deadlineMs)
+      const route = routes.find(({ name }) => name === call.method)
       if (!route) return refuse('unknown_method', { method: call.method })
       const token = await tokens.sign(call.actor, call.service)
       const repeatable = route.idempotent || call.idempotencyKey !== undefined

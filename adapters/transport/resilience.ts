@@ -8,6 +8,7 @@ import {
   ExponentialBackoff,
   handleWhen,
   SamplingBreaker,
+  TaskCancelledError,
 } from 'cockatiel'
 import { Fault } from '../../kernel/result.ts'
 
@@ -24,9 +25,12 @@ export interface ResilienceOptions {
   readonly openMs?: number
 }
 
+/** One attempt. It ends when its signal says so. */
+type Work<T> = (signal: AbortSignal) => Promise<T>
+
 export interface Resilience {
-  /** `work` is one attempt. Throws `Fault`; `unavailable` when it was not even tried. */
-  run<T>(work: (signal: AbortSignal) => Promise<T>, call: { deadlineMs: number; repeatable: boolean }): Promise<T>
+  /** Throws `Fault`, by the deadline; `unavailable` when the work was not even tried. */
+  run<T>(work: Work<T>, call: { deadlineMs: number; repeatable: boolean }): Promise<T>
   state(): 'closed' | 'half-open' | 'open'
 }
 
@@ -60,6 +64,25 @@ const backoff = (attempt: number, deadlineMs: number) => {
   })
 }
 
+/** How far a call has come. */
+interface Progress {
+  readonly deadlineMs: number
+  /** An attempt on its way ends by its own signal. */
+  sending: boolean
+  /** An attempt whose answer was lost. */
+  unknown?: Fault
+}
+
+/** Waiting for a place, for another call's probe or for the next attempt ends at the deadline. */
+const endOfWaiting = (progress: Progress) => {
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const end = () => {
+    if (!progress.sending) reject(progress.unknown ?? new Fault('deadline', 'waited until the deadline'))
+  }
+  const timer = setTimeout(end, Math.max(0, progress.deadlineMs - performance.now()))
+  return { ended, cancel: () => clearTimeout(timer) }
+}
+
 const stateNames = {
   [CircuitState.Closed]: 'closed',
   [CircuitState.HalfOpen]: 'half-open',
@@ -75,45 +98,52 @@ export const resilience = (options: ResilienceOptions = {}): Resilience => {
   })
   const budget = retryBudget()
 
-  const attempt = async <T>(work: (signal: AbortSignal) => Promise<T>, deadlineMs: number): Promise<T> => {
-    const remainingMs = deadlineMs - performance.now()
+  const attempt = async <T>(work: Work<T>, progress: Progress): Promise<T> => {
+    const remainingMs = progress.deadlineMs - performance.now()
     if (remainingMs <= 0) throw new Fault('deadline', 'no time left to call')
     const signal = AbortSignal.timeout(Math.ceil(remainingMs))
-    return breaker
-      .execute(() => work(signal))
-      .catch((error: unknown) => {
-        if (error instanceof BrokenCircuitError)
-          throw new Fault('unavailable', 'the circuit breaker is open', { cause: error })
-        throw error
-      })
+    const send = () => {
+      progress.sending = true
+      return work(signal).finally(() => (progress.sending = false))
+    }
+    return breaker.execute(send, signal).catch((error: unknown) => {
+      if (error instanceof BrokenCircuitError)
+        throw new Fault('unavailable', 'the circuit breaker is open', { cause: error })
+      if (error instanceof TaskCancelledError) throw new Fault('deadline', 'no time left after a probe')
+      throw error
+    })
   }
-  const persist = async <T>(
-    work: (signal: AbortSignal) => Promise<T>,
-    deadlineMs: number,
-    repeatable: boolean,
-  ): Promise<T> => {
+  const persist = async <T>(work: Work<T>, progress: Progress, repeatable: boolean): Promise<T> => {
+    const { deadlineMs } = progress
     budget.earn()
     for (let tried = 1; ; tried += 1) {
       try {
-        return await attempt(work, deadlineMs)
+        return await attempt(work, progress)
       } catch (error) {
-        // What was refused before it was sent may always be sent again, but an open breaker says to leave it alone.
+        if (!(error instanceof Fault)) throw error
+        if (error.kind === 'outcome_unknown') progress.unknown = error
         const open = breaker.state === CircuitState.Open
         const final = !repeatable || open || tried >= attempts || performance.now() >= deadlineMs
-        if (final || !isFailure(error) || !budget.spend()) throw error
+        // That a later attempt did nothing says nothing about the one whose answer was lost.
+        if (final || !budget.spend()) throw progress.unknown ?? error
         await backoff(tried, deadlineMs)
       }
     }
   }
   return {
-    run: (work, { deadlineMs, repeatable }) =>
-      places
-        .execute(() => persist(work, deadlineMs, repeatable))
-        .catch((error: unknown) => {
-          if (error instanceof BulkheadRejectedError)
-            throw new Fault('unavailable', 'too many calls in progress', { cause: error })
-          throw error
-        }),
+    run: async (work, { deadlineMs, repeatable }) => {
+      const progress: Progress = { deadlineMs, sending: false }
+      const late = endOfWaiting(progress)
+      try {
+        return await Promise.race([places.execute(() => persist(work, progress, repeatable)), late.ended])
+      } catch (error) {
+        if (error instanceof BulkheadRejectedError)
+          throw new Fault('unavailable', 'too many calls in progress', { cause: error })
+        throw error
+      } finally {
+        late.cancel()
+      }
+    },
     state: () => (breaker.state === CircuitState.Isolated ? 'open' : stateNames[breaker.state]),
   }
 }

@@ -20,7 +20,10 @@ export interface Home {
   readonly runAs: { readonly uid: number; readonly gid: number } | undefined
 }
 
-export const runFile = promisify(execFile)
+/** Runs a program to its end. Being async, it also rejects where `execFile` would throw, as for want of rights. */
+export const runFile = async (file: string, args: string[], as?: ReturnType<typeof asServer>): Promise<string> =>
+  (await promisify(execFile)(file, args, { encoding: 'utf8', ...as })).stdout
+
 const isRoot = (): boolean => process.getuid?.() === 0
 
 /** The environment of everything we start: messages in English, no PG* variable of the operator's shell. */
@@ -99,7 +102,7 @@ const letServerIn = async (home: Home): Promise<void> => {
   const way: string[] = []
   for (let dir = home.dir; dir !== '/'; dir = dirname(dir)) way.unshift(dir)
   const walk = 'for dir do cd "$dir" 2>/dev/null || { printf %s "$dir"; exit; }; done'
-  const { stdout: closed } = await runFile('/bin/sh', ['-c', walk, 'sh', ...way], asServer(home)).catch((cause) => {
+  const closed = await runFile('/bin/sh', ['-c', walk, 'sh', ...way], asServer(home)).catch((cause) => {
     throw new EmbeddedError(
       `Started as root, aTES cannot become user nobody to run PostgreSQL (${(cause as Error).message}): ` +
         'start it as another user',

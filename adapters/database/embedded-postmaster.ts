@@ -69,8 +69,8 @@ const describeProcess = async (pid: number): Promise<{ uid: number; command: str
     const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ')
     return { uid: (await stat(`/proc/${pid}`)).uid, command }
   }
-  const { stdout } = await runFile('ps', ['-ww', '-o', 'uid=,args=', '-p', String(pid)])
-  return { uid: Number.parseInt(stdout, 10) >>> 0, command: stdout }
+  const command = await runFile('ps', ['-ww', '-o', 'uid=,args=', '-p', String(pid)])
+  return { uid: Number.parseInt(command, 10) >>> 0, command }
 }
 
 /** Connects and makes sure that it is the server of this data in a socket directory that only its user can change. */
@@ -142,20 +142,22 @@ export const launch = async (home: Home, { root }: Binaries, settings: Record<st
     const where = { listen_addresses: '', port: String(port), unix_socket_directories: `"${socketDir}"` }
     const flags = Object.entries({ ...settings, ...where }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
     const { size: logStart } = await output.stat()
-    const program = join(root, 'bin/postgres')
-    const stdio = ['ignore', output.fd, output.fd] as const
-    const child = spawn(program, ['-D', home.cluster, ...flags], {
-      ...asServer(home),
-      detached: true,
-      stdio: [...stdio],
-    })
-    await once(child, 'spawn').catch((cause: Error) => {
-      throw new EmbeddedError(`Cannot start ${program}: ${cause.message}`, { cause })
-    })
+    const child = await spawnServer(home, join(root, 'bin/postgres'), flags, output.fd)
     child.unref()
     return { child, logStart }
   } catch (error) {
     throw explained(error, home.dir)
+  }
+}
+
+const spawnServer = async (home: Home, program: string, flags: string[], output: number): Promise<ChildProcess> => {
+  try {
+    const options = { ...asServer(home), detached: true }
+    const child = spawn(program, ['-D', home.cluster, ...flags], { ...options, stdio: ['ignore', output, output] })
+    await once(child, 'spawn')
+    return child
+  } catch (cause) {
+    throw new EmbeddedError(`Cannot start ${program}: ${(cause as Error).message}`, { cause })
   }
 }
 

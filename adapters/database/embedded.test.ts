@@ -36,7 +36,7 @@ const dirs: string[] = []
 const children: ChildProcess[] = []
 
 const freshDir = (): string => {
-  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'ates-test-')))
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'ates-embedded-')))
   dirs.push(dir)
   return dir
 }

@@ -145,7 +145,10 @@ const PublishedOperation = z.object({
     .default([]),
   'x-ates': Extension,
 })
-const PublishedDocument = z.object({ paths: z.record(z.string(), z.record(z.string(), PublishedOperation)) })
+/** Segments of plain words and parameters: nothing that could lead to another address. */
+const plainPath = z.string().regex(/^(?:\/(?:[\w-]+|\{\w+\}))+$/)
+const plainVerb = z.enum(['get', 'post', 'put', 'patch', 'delete'])
+const PublishedDocument = z.object({ paths: z.record(plainPath, z.partialRecord(plainVerb, PublishedOperation)) })
 
 const typeOf = (schema: JsonSchema): string => (typeof schema['type'] === 'string' ? schema['type'] : 'string')
 

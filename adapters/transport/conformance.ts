@@ -43,6 +43,9 @@ const texts = [
   'true',
   'null',
   '[1]',
+  '...',
+  '../x',
+  '%2e%2e',
   'é',
 ]
 
@@ -79,8 +82,9 @@ export const transportConformance = (name: string, carry: Carry): void => {
       assert.deepEqual(outcome, { ok: { requestId: 'from-the-caller' } })
     })
 
-    test('carries texts and numbers unchanged, in a query and in a body', async () => {
+    test('carries texts and numbers unchanged, in a path, in a query and in a body', async () => {
       for (const food of texts) {
+        assert.equal(must(await call(parrots.repeat, { parrotId: 1, word: food }, as())).word, food)
         const outcome = await call(parrots.listMeals, { parrotId: 1, food, atLeast: -3, newest: false }, as())
         assert.deepEqual(must(outcome).asked, { parrotId: 1, food, atLeast: -3, newest: false })
         assert.equal(must(await feed(food)).food, food)

@@ -67,6 +67,12 @@ const answerOf = async (response: Response): Promise<Outcome<unknown>> => {
   return refuse(code, Object.keys(detail).length > 0 ? detail : undefined)
 }
 
+/** An empty part and dots lead to another path, however they are escaped. */
+const strayPart = ({ path }: Route, input: Readonly<Record<string, unknown>>): string | undefined =>
+  [...path.matchAll(/\{(\w+)\}/g)]
+    .map(([, name = '']) => name)
+    .find((name) => ['', '.', '..'].includes(String(input[name] ?? '')))
+
 const urlOf = (
   address: string,
   route: Route,
@@ -97,7 +103,10 @@ const send = async (
   token: string,
   signal: AbortSignal,
 ): Promise<Outcome<unknown>> => {
-  const { url, rest } = urlOf(peer.address, route, (call.input ?? {}) as Record<string, unknown>)
+  const input = (call.input ?? {}) as Record<string, unknown>
+  const path = strayPart(route, input)
+  if (path) return refuse('invalid_input', { fields: [{ path, message: 'cannot stand in a path' }] })
+  const { url, rest } = urlOf(peer.address, route, input)
   const inBody = route.verb !== 'GET'
   const request: RequestInit = {
     method: route.verb,

@@ -8,7 +8,7 @@ import { sql } from 'kysely'
 import { caller } from '../../kernel/caller.ts'
 import type { Actor } from '../../kernel/contract.ts'
 import { type Aviary, startAviary } from '../../tests/support/aviary.ts'
-import type { During } from '../../tests/support/parrots.ts'
+import { type During, parrots } from '../../tests/support/parrots.ts'
 import { parrotsDocument, type ParrotsServer, serveParrots } from '../../tests/support/parrots-server.ts'
 import { transportConformance } from './conformance.ts'
 import { httpTransport } from './http-client.ts'
@@ -29,6 +29,21 @@ interface Sent {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: RequestInit['body']
 }
+
+describe('a caller on the wire', () => {
+  test('refuses a text that would lead to another path', async () => {
+    await using aviary = await startAviary()
+    const { url, tokens, close } = await serveParrots(aviary.execute)
+    await using _ = { [Symbol.asyncDispose]: close }
+    const call = caller(httpTransport({ addresses: { parrots: url }, tokens }))
+    const behalf = { actor: popug, requestId: 'r' }
+    for (const word of ['', '.', '..']) {
+      const fields = [{ path: 'word', message: 'cannot stand in a path' }]
+      const outcome = await call(parrots.repeat, { parrotId: 1, word }, behalf)
+      assert.deepEqual(outcome, { refused: 'invalid_input', detail: { fields } })
+    }
+  })
+})
 
 describe('a service on the wire', () => {
   let aviary: Aviary

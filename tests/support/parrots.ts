@@ -40,6 +40,13 @@ export const parrots = contract('parrots', {
     output: z.object({ meals: z.array(Meal), asked: z.unknown() }),
     refuses: { no_such_parrot: 'absent' },
   }),
+  repeat: query({
+    http: 'GET /parrots/{parrotId}/words/{word}/echo',
+    summary: 'Says a word again.',
+    allow: everybody,
+    input: z.object({ parrotId: popugId, word: z.string() }),
+    output: z.object({ word: z.string() }),
+  }),
   inspect: query({
     http: 'GET /inspection',
     summary: 'Says who asks; for administrators.',
@@ -114,6 +121,7 @@ export const parrotsService = (during: During = () => Promise.resolve()) =>
           where parrot_id = ${asked.parrotId} and grams >= ${asked.atLeast} order by id`.execute(context.tx)
         return ok({ meals: rows.filter(({ food }) => asked.food === undefined || food === asked.food), asked })
       },
+      repeat: ({ word }) => Promise.resolve(ok({ word })),
       inspect: (_input, { actor }) => Promise.resolve(ok({ actorId: actor.id, role: actor.role })),
       cleanCage: async (_input, { tx }) => {
         const { numAffectedRows = 0n } = await sql`delete from parrots.meal`.execute(tx)

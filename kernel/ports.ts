@@ -10,6 +10,7 @@ export type Tx = Transaction<unknown>
 export interface TransactionOptions {
   /** Refuses to commit after this moment (milliseconds of `performance.now()`), and bounds every statement before it. */
   readonly deadlineMs?: number
+  /** Writes nothing, and sees in all its statements what had been committed when the first one began. */
   readonly readOnly?: boolean
 }
 

@@ -141,7 +141,9 @@ const transactions =
 const begin = async (kysely: Kysely<unknown>, { readOnly = false, ...options }: TransactionOptions) => {
   if (isLate(options)) throw new Fault('deadline', 'no time left to begin')
   const builder = kysely.startTransaction()
-  return readOnly ? builder.setAccessMode('read only').execute() : builder.execute()
+  // Who only reads sees one moment in all statements: a balance and its lines, or sums and what they are sums of.
+  const reading = () => builder.setAccessMode('read only').setIsolationLevel('repeatable read')
+  return readOnly ? reading().execute() : builder.execute()
 }
 
 const isLate = ({ deadlineMs }: TransactionOptions): boolean =>

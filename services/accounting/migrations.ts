@@ -10,7 +10,8 @@ export const migrations: Migrations = {
     // A day begins with the first event applied on it and never ends before the next one begins.
     `create table accounting_day (
       day date, stream text, from_number bigint not null check (from_number > 0), opened_at timestamptz not null,
-      primary key (stream, day), unique (stream, from_number))`,
+      primary key (stream, day))`,
+    `create index accounting_day_from on accounting_day (stream, from_number, day)`,
     // Events applied late, after their day had ended: booked on the day that was open then.
     `create table late_booking (stream text, number bigint, day date not null, primary key (stream, number))`,
     // Drawn once per task, by whatever event speaks of it first.

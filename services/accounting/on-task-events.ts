@@ -1,5 +1,6 @@
 // ChargeOnTaskAssigned and PayOnTaskCompleted: what happens to tasks becomes money, each event once.
 import { RepeatableFailure } from '../../kernel/failure.ts'
+import { lastPerKey } from '../../kernel/fold.ts'
 import { type Consumer, type ConsumerContext, type Delivered, on } from '../../kernel/service.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { businessDay, dayBegins } from './rules/days.ts'
@@ -16,20 +17,26 @@ import {
   noteLate,
 } from './store.ts'
 
-/** Prices of these tasks; those that are heard of for the first time are drawn and kept. */
+type TaskEvent = Delivered<typeof taskTracker.taskAssigned> | Delivered<typeof taskTracker.taskCompleted>
+
+/** Prices of the tasks of these events; those that are heard of for the first time are drawn and kept. */
 const keepPrices = async (
-  taskIds: readonly number[],
-  first: Delivered,
+  events: readonly TaskEvent[],
   { tx, random, stream }: ConsumerContext,
-): Promise<Price[]> => {
-  const known = await findPrices(tx, taskIds)
-  const knownIds = new Set(known.map(({ taskId }) => taskId))
-  const drawn = drawPrices(
-    taskIds.filter((taskId) => !knownIds.has(taskId)),
-    random.integer,
+): Promise<Map<number, Price>> => {
+  const firstOfTask = lastPerKey(events.toReversed(), ({ data }) => data.taskId)
+  const known = await findPrices(
+    tx,
+    firstOfTask.map(({ data }) => data.taskId),
   )
-  if (drawn.length > 0) await insertPrices(tx, drawn, { stream, number: first.number, at: first.at })
-  return [...known, ...drawn]
+  const knownIds = new Set(known.map(({ taskId }) => taskId))
+  const drawn = firstOfTask
+    .filter(({ data }) => !knownIds.has(data.taskId))
+    .flatMap(({ data, number, at }) =>
+      drawPrices([data.taskId], random.integer).map((price) => ({ ...price, number, at })),
+    )
+  if (drawn.length > 0) await insertPrices(tx, stream, drawn)
+  return new Map([...known, ...drawn].map((price) => [price.taskId, price]))
 }
 
 /** Opens today when its first event comes, and books late events on the open day. A replay only reads what was decided. */
@@ -49,24 +56,16 @@ const bookDays = async (
   return daysOf(tx, stream, numbers)
 }
 
-type TaskEvent = Delivered<typeof taskTracker.taskAssigned> | Delivered<typeof taskTracker.taskCompleted>
-
 const basisFor = async (events: readonly TaskEvent[], timeZone: string, context: ConsumerContext): Promise<Basis> => {
-  const days = await bookDays(
-    events.map(({ number }) => number),
-    timeZone,
-    context,
-  )
-  const taskIds = [...new Set(events.map(({ data }) => data.taskId))]
-  const prices = await keepPrices(taskIds, events[0] as Delivered, context)
-  return { dayOf: days, priceOf: new Map(prices.map((price) => [price.taskId, price])) }
+  const numbers = events.map(({ number }) => number)
+  return { dayOf: await bookDays(numbers, timeZone, context), priceOf: await keepPrices(events, context) }
 }
 
 /** The same business key with the same content was written before; with another content somebody must look at it. */
 const post = async (postings: readonly Posting[], { tx, derived, stream }: ConsumerContext): Promise<void> => {
   const written = await insertPostings(tx, derived, stream, postings)
   if (written === postings.length) return
-  const conflicting = await conflictingPostings(tx, derived, postings)
+  const conflicting = await conflictingPostings(tx, derived, stream, postings)
   if (conflicting.length > 0)
     throw new RepeatableFailure(`the ledger says otherwise about event ${conflicting.join(', ')}`)
 }

@@ -33,7 +33,8 @@ export const daysOf = async (tx: Tx, stream: string, numbers: readonly number[])
   const { rows } = await sql<{ number: number; day: string }>`
     select n.number, coalesce(l.day, (
       select d.day from accounting.accounting_day d
-      where d.stream = ${stream} and d.from_number <= n.number order by d.from_number desc limit 1)) as day
+      where d.stream = ${stream} and d.from_number <= n.number
+      order by d.from_number desc, d.day desc limit 1)) as day
     from unnest(${numbers}::bigint[]) as n(number)
     left join accounting.late_booking l on l.stream = ${stream} and l.number = n.number`.execute(tx)
   return new Map(rows.map(({ number, day }) => [number, day]))
@@ -56,22 +57,19 @@ export const findPrices = async (tx: Tx, taskIds: readonly number[]): Promise<Pr
   }))
 }
 
-export interface PriceCause {
-  readonly stream: string
+export interface DrawnPrice extends Price {
+  /** The event that spoke of the task first. */
   readonly number: number
   readonly at: Date
 }
 
-export const insertPrices = async (
-  tx: Tx,
-  prices: readonly Price[],
-  { stream, number, at }: PriceCause,
-): Promise<void> => {
+export const insertPrices = async (tx: Tx, stream: string, prices: readonly DrawnPrice[]): Promise<void> => {
   await sql`
     insert into accounting.price (task_id, fee_cents, reward_cents, stream, number, at)
-    select task_id, fee, reward, ${stream}, ${number}, ${at}
+    select task_id, fee, reward, ${stream}, number, at
     from unnest(${prices.map((p) => p.taskId)}::int[], ${prices.map((p) => String(p.feeCents))}::bigint[],
-      ${prices.map((p) => String(p.rewardCents))}::bigint[]) as p(task_id, fee, reward)`.execute(tx)
+      ${prices.map((p) => String(p.rewardCents))}::bigint[], ${prices.map((p) => p.number)}::bigint[],
+      ${prices.map((p) => p.at)}::timestamptz[]) as p(task_id, fee, reward, number, at)`.execute(tx)
 }
 
 const givenColumns = sql.raw(`(number bigint, line smallint, "eventId" uuid, kind text, "taskId" int, assignment int,
@@ -115,17 +113,23 @@ export const insertPostings = async (
   return rows[0]?.count ?? 0
 }
 
-/** Those of the given postings whose business key stands in the ledger with another content. */
+/** Those of the given postings whose business key, or whose place, stands in the ledger with another content. */
 export const conflictingPostings = async (
   tx: Tx,
   derived: Derived,
+  stream: string,
   postings: readonly Posting[],
 ): Promise<number[]> => {
   const { rows } = await sql<{ number: number }>`
-    select g.number from jsonb_to_recordset(${asJson(postings)}::jsonb) as g ${givenColumns}
+    with given as (select * from jsonb_to_recordset(${asJson(postings)}::jsonb) as g ${givenColumns})
+    select g.number from given g
     join ${derived('posting')} p on p.kind = g.kind and p.task_id = g."taskId" and p.assignment is not distinct from g.assignment
     where (p.popug_id, p.from_account, p.to_account, p.amount_cents) is distinct from (g."popugId", g."from", g."to", g."amountCents")
-    order by g.number`.execute(tx)
+    union
+    select g.number from given g
+    join ${derived('posting')} p on p.stream = ${stream} and p.number = g.number and p.line = g.line
+    where (p.kind, p.task_id, p.assignment) is distinct from (g.kind, g."taskId", g.assignment)
+    order by 1`.execute(tx)
   return rows.map(({ number }) => number)
 }
 

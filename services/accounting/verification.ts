@@ -84,7 +84,7 @@ const bookedDays: Check = async (tx) => {
     left join accounting.late_booking l on l.stream = p.stream and l.number = p.number
     cross join lateral (select coalesce(l.day, (
       select d.day from accounting.accounting_day d where d.stream = p.stream and d.from_number <= p.number
-      order by d.from_number desc limit 1)) as day) e
+      order by d.from_number desc, d.day desc limit 1)) as day) e
     where p.day is distinct from e.day order by p.number limit ${mostPerCheck}`.execute(tx)
   return rows
 }

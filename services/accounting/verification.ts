@@ -76,6 +76,16 @@ const parties: Check = async (tx) => {
   return rows
 }
 
+const doubles: Check = async (tx) => {
+  const { rows } = await sql<Difference>`
+    select 'one fee per assignment and one reward per task' as what,
+      kind || ' of task ' || task_id || coalesce(', assignment ' || assignment, '') as where,
+      '1' as expected, count(*)::text as found
+    from accounting.posting group by kind, task_id, assignment having count(*) > 1
+    order by task_id, 2 limit ${mostPerCheck}`.execute(tx)
+  return rows
+}
+
 const bookedDays: Check = async (tx) => {
   const { rows } = await sql<Difference>`
     select 'day is the one open when the event was applied' as what, p.stream || ' #' || p.number as where,
@@ -102,7 +112,8 @@ const applied: Check = async (tx) => {
 /** All that can be checked without asking another service. */
 export const findDifferences = async (tx: Tx): Promise<Difference[]> => {
   const found: Difference[] = []
-  for (const check of [balances, zeroSum, days, prices, parties, bookedDays, applied]) found.push(...(await check(tx)))
+  const checks = [balances, zeroSum, days, prices, parties, doubles, bookedDays, applied]
+  for (const check of checks) found.push(...(await check(tx)))
   return found
 }
 

@@ -13,7 +13,7 @@ import { type Tokens, tokensOf } from './adapters/transport/token.ts'
 import { type Config, serviceNames } from './config.ts'
 import { openDatabases } from './databases.ts'
 import { serviceRole } from './kernel/contract.ts'
-import { type Host, startHost } from './kernel/host.ts'
+import { type Health, type Host, startHost } from './kernel/host.ts'
 import { describeContract, type Published, publishedBy } from './kernel/openapi.ts'
 import type { Bus, Clock, Database, Log, Random, Transport } from './kernel/ports.ts'
 import { must } from './kernel/result.ts'
@@ -28,8 +28,8 @@ export interface Decorations {
   readonly bus?: (bus: Bus) => Bus
   readonly clock?: Clock
   readonly random?: Random
-  /** Services beside our own. */
-  readonly services?: readonly Service[]
+  /** Services beside our own, each with its database. */
+  readonly services?: ReadonlyMap<Service, Database>
 }
 
 export interface Application extends AsyncDisposable {
@@ -71,7 +71,8 @@ const assemble = async (
   const { databases, owned } = await openDatabases({ config, log, ends, fail: failed.resolve, join: !serve })
   const secrets = await secretsOf(config)
   const tokens = await tokensOf(secrets.tokenKey)
-  const running = [...ownServices(config, databases, secrets), ...(decorations.services ?? [])]
+  const more = decorations.services ?? new Map<Service, Database>()
+  const running = [...ownServices(config, databases, secrets), ...more.keys()]
   const bus = (decorations.bus ?? ((one) => one))(config.nats ? natsBus({ ...config.nats, log }) : localBus())
   ends.defer(() => bus.close())
   const http = httpTransport({ addresses: config.addresses, tokens })
@@ -80,7 +81,7 @@ const assemble = async (
   let transport: Transport = http
   const host = await startHost({
     services: running,
-    database: (service) => decorate(databaseOf(databases, service)),
+    database: (service) => decorate(more.get(service) ?? databaseOf(databases, service)),
     bus,
     connect: (local) => (transport = localTransport(local, http)),
     clock: decorations.clock ?? databaseClock,
@@ -169,16 +170,24 @@ const webHandlerOf = async ({ config, host, bus, ends, services: running, transp
     secure: config.publicUrl?.startsWith('https:') ?? false,
     publicUrl: config.publicUrl,
     now: () => new Date(),
-    health: () => host.health(),
+    health: () => healthOf(host, http),
   })
 }
 
-const serviceHandlerOf = ({ config, host, services: running, tokens, log }: Listened) => {
+/** An open breaker is said, but it does not make this process unable to serve. */
+const healthOf = async (host: Host, http: HttpTransport): Promise<Health> => {
+  const { ready, troubles } = await host.health()
+  const breakers = Object.entries(http.breakers()).filter(([, state]) => state !== 'closed')
+  const said = breakers.map(([service, state]) => [`calls to ${service}`, `the circuit breaker is ${state}`])
+  return { ready, troubles: { ...troubles, ...(Object.fromEntries(said) as Health['troubles']) } }
+}
+
+const serviceHandlerOf = ({ config, host, services: running, http, tokens, log }: Listened) => {
   const [service] = running
   const execute = service && host.local.get(service.name)
   if (!service || !execute || config.run.length !== 1) throw new Error('one service per process, or all with web')
   const { document } = publish(service)
-  return serviceHandler({ service: service.name, document, execute, tokens, health: () => host.health(), log })
+  return serviceHandler({ service: service.name, document, execute, tokens, health: () => healthOf(host, http), log })
 }
 
 const firstAdministratorLink = async (host: Host, url: string | null): Promise<string | null> => {

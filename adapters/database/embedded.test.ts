@@ -30,6 +30,46 @@ import { boundLog, endPostmaster, isPostmaster, readAddress } from './embedded-p
 import { defaultDataDir, EmbeddedError, type EmbeddedServer, joinEmbedded, startEmbedded } from './embedded.ts'
 
 const isRoot = process.getuid?.() === 0
+
+/** What only some may do is tested where it can be shown, and is no test elsewhere. */
+const testWhere =
+  (shown: boolean) =>
+  (name: string, body: () => void | Promise<void>): void => {
+    if (shown) void test(name, body)
+  }
+
+const succeeds = (work: () => unknown): boolean => {
+  try {
+    work()
+    return true
+  } catch {
+    return false
+  }
+}
+
+const mount = (dataDir: string, size: string) =>
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=711`, 'tmpfs', dataDir], { stdio: 'ignore' })
+
+const mayMount = (): boolean => {
+  const dir = mkdtempSync(join(tmpdir(), 'ates-embedded-'))
+  const may = isRoot && succeeds(() => mount(dir, '1m'))
+  if (may) execFileSync('umount', ['--lazy', dir])
+  rmSync(dir, { recursive: true })
+  return may
+}
+
+/** An ordinary user cannot run what lies in somebody's private directory. */
+const othersMayRead = (): boolean =>
+  succeeds(() =>
+    execFileSync('setpriv', ['--reuid=65534', '--clear-groups', 'cat', import.meta.filename], { stdio: 'ignore' }),
+  )
+
+const testAsRoot = testWhere(isRoot)
+const testAsUser = testWhere(!isRoot)
+const testAsOther = testWhere(isRoot && othersMayRead())
+const testOnLinux = testWhere(process.platform === 'linux')
+const testWithMounts = testWhere(mayMount())
+
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
 
 const dirs: string[] = []
@@ -240,7 +280,7 @@ test('a short path with characters that a list of directories has to quote', asy
   assert.equal(await ask(server, 'select 1'), '1')
 })
 
-test('a socket directory that belongs to somebody else is not used', { skip: !isRoot }, async () => {
+testAsRoot('a socket directory that belongs to somebody else is not used', async () => {
   const dataDir = join(freshParent(), 'long'.repeat(30))
   await bothKilled(dataDir)
   const trap = freshDir()
@@ -254,16 +294,12 @@ test('a socket directory that belongs to somebody else is not used', { skip: !is
   await server.stop()
 })
 
-test(
-  'Ctrl-C in the terminal does not reach the server: it has a session of its own',
-  { skip: process.platform !== 'linux' },
-  async () => {
-    await using _server = await start(shared)
-    const pid = await pidOf(shared)
-    const session = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3]
-    assert.equal(Number(session), pid)
-  },
-)
+testOnLinux('Ctrl-C in the terminal does not reach the server: it has a session of its own', async () => {
+  await using _server = await start(shared)
+  const pid = await pidOf(shared)
+  const session = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3]
+  assert.equal(Number(session), pid)
+})
 
 test('does not keep a process alive that has nothing else to do', async () => {
   const child = otherProcess(shared, '')
@@ -271,7 +307,7 @@ test('does not keep a process alive that has nothing else to do', async () => {
   await until('it exits', () => ended(child))
 })
 
-test('as root it runs as nobody, on a copy of the binaries that everybody may read', { skip: !isRoot }, async () => {
+testAsRoot('as root it runs as nobody, on a copy of the binaries that everybody may read', async () => {
   const dataDir = freshDir()
   await using _server = await start(dataDir)
   const home = await homeOf(dataDir)
@@ -283,7 +319,7 @@ test('as root it runs as nobody, on a copy of the binaries that everybody may re
   assert.equal(statSync(join(dataDir, `postgresql-${version}`)).mode & 0o777, 0o755)
 })
 
-test('as root, a directory that nobody may not pass is named', { skip: !isRoot }, async () => {
+testAsRoot('as root, a directory that nobody may not pass is named', async () => {
   const parent = freshDir()
   await refused(start(join(parent, 'data')), new RegExp(`nobody.* ${parent}: run chmod o\\+x ${parent},`))
   const home = freshDir()
@@ -292,15 +328,10 @@ test('as root, a directory that nobody may not pass is named', { skip: !isRoot }
   assert.equal(statSync(home).mode & 0o777, 0o700)
 })
 
-test('runs as an ordinary user', { skip: !isRoot }, async (t) => {
+testAsOther('runs as an ordinary user', async () => {
   const dataDir = freshDir()
   const nobody = asServer(await homeOf(dataDir))
   chownSync(dataDir, nobody.uid ?? 0, nobody.gid ?? 0)
-  try {
-    execFileSync(process.execPath, ['-e', `fs.readFileSync(${JSON.stringify(import.meta.filename)})`], nobody)
-  } catch {
-    return t.skip('the repository is out of reach for an ordinary user')
-  }
   const child = otherProcess(dataDir, 'await server.stop(); console.log("stopped")', nobody)
   assert.equal(await firstLine(child), 'owner')
   assert.equal(await firstLine(child), 'stopped')
@@ -513,7 +544,7 @@ test('a directory that cannot be used is named, with what to do', async () => {
   await refused(start(join(dir, 'foreign')), /foreign\/postgres is not the data of a PostgreSQL server/)
 })
 
-test('a directory of somebody else is named, with what to do', { skip: !isRoot }, async () => {
+testAsRoot('a directory of somebody else is named, with what to do', async () => {
   const dataDir = freshDir()
   const child = otherProcess(dataDir, '', { uid: 1234, gid: 1234 })
   assert.match(
@@ -537,17 +568,12 @@ test('data of another PostgreSQL version or another user is left alone', async (
   chownSync(cluster, uid, gid)
 })
 
-/** Runs `work` on a file system of this size, or says that we may not make one. */
-const onSmallDisk = async (size: string, work: (dataDir: string) => Promise<void>): Promise<boolean> => {
+/** Runs `work` on a file system of this size. */
+const onSmallDisk = async (size: string, work: (dataDir: string) => Promise<void>): Promise<void> => {
   const dataDir = freshDir()
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=711`, 'tmpfs', dataDir], { stdio: 'ignore' })
-  } catch {
-    return false
-  }
+  mount(dataDir, size)
   try {
     await work(dataDir)
-    return true
   } finally {
     await endServer(dataDir)
     execFileSync('umount', ['--lazy', dataDir])
@@ -555,17 +581,16 @@ const onSmallDisk = async (size: string, work: (dataDir: string) => Promise<void
 }
 
 for (const [step, size] of Object.entries({ 'copying the binaries': '10m', 'creating the database': '80m' })) {
-  test(`a disk that is full when ${step} is named, with what to do, and nothing is left`, async (t) => {
-    const ran = await onSmallDisk(size, async (dataDir) => {
+  testWithMounts(`a disk that is full when ${step} is named, with what to do, and nothing is left`, async () => {
+    await onSmallDisk(size, async (dataDir) => {
       await refused(start(dataDir), /the disk is full: free some space.*ATES_DATA_DIR/)
       assert(!has(dataDir, /unfinished/))
     })
-    if (!ran) t.skip('may not mount a small file system')
   })
 }
 
-test('a disk that is full when starting is named, with what to do', async (t) => {
-  const ran = await onSmallDisk('200m', async (dataDir) => {
+testWithMounts('a disk that is full when starting is named, with what to do', async () => {
+  await onSmallDisk('200m', async (dataDir) => {
     await (await start(dataDir)).stop()
     const filler = join(dataDir, 'filler')
     assert.throws(() => writeFileSync(filler, Buffer.alloc(200_000_000)), /ENOSPC/)
@@ -574,7 +599,6 @@ test('a disk that is full when starting is named, with what to do', async (t) =>
     await using server = await start(dataDir)
     assert.equal(await ask(server, 'select 1'), '1')
   })
-  if (!ran) t.skip('may not mount a small file system')
 })
 
 test('the log of the server cannot grow for ever', async () => {
@@ -588,7 +612,7 @@ test('the log of the server cannot grow for ever', async () => {
   assert.match(readFileSync(logFile, 'utf8'), /^\d+.*nonsense/)
 })
 
-test('the usual place for data is the system’s for root, and the user’s own otherwise', { skip: isRoot }, () => {
+testAsUser('the usual place for data is the system’s for root, and the user’s own otherwise', () => {
   assert.equal(defaultDataDir('/somewhere'), '/somewhere/ates')
   for (const base of [undefined, '', 'here']) assert.match(defaultDataDir(base), /\/\.local\/share\/ates$/)
 })

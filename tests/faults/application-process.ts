@@ -107,12 +107,16 @@ export class ApplicationProcess {
     return this.child.exitCode === null && this.child.signalCode === null
   }
 
+  /** How it ended, if that happens in time. */
+  private async endsInTime(): Promise<string | number | null> {
+    const late = once(AbortSignal.timeout(stepLimitMs), 'abort').then(() => 'nothing, in time')
+    return Promise.race([this.died, late])
+  }
+
   /** Resolves when a fault point has killed it. Throws when it ends otherwise or not in time. */
   async killed(): Promise<void> {
-    const late = AbortSignal.timeout(stepLimitMs)
-    const limit = once(late, 'abort').then(() => 'nothing, in time')
-    const how = await Promise.race([this.died, limit])
-    if (how !== 'SIGKILL') throw new Error(`a fault point should have killed the process, but ${how} did`)
+    const how = await this.endsInTime()
+    if (how !== 'SIGKILL') throw new Error(`a fault point should have ended the process, and ${how} did: ${this.said}`)
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -127,7 +131,7 @@ export class ApplicationProcess {
   /** Stops it in order. Throws when that did not go well. */
   async stop(): Promise<void> {
     this.signal('SIGTERM')
-    const how = await this.died
+    const how = await this.endsInTime()
     if (how !== 0) throw new Error(`stopping ended with ${how}: ${this.said}`)
   }
 }

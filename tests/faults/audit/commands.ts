@@ -115,9 +115,16 @@ const effects = {
   InvitePerson: invited,
 }
 
+/** Fields of an answer have no order of their own. */
+const inOrder = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const fields = Object.entries(value).map(([name, field]): [string, unknown] => [name, inOrder(field)])
+  return Object.fromEntries(fields.toSorted(([one], [other]) => (one < other ? -1 : 1)))
+}
+
 /** One key, one answer, however often it is asked. */
 const sameAnswers = (command: Command): Finding[] => {
-  const texts = new Set(command.answers.map((answer) => JSON.stringify(answer)))
+  const texts = new Set(command.answers.map((answer) => JSON.stringify(inOrder(answer))))
   if (texts.size <= 1) return []
   return [{ what: 'a command has one answer', where: nameOf(command), expected: '1', found: [...texts].join(' and ') }]
 }

@@ -35,7 +35,8 @@ const runTests = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
     const stream = run({
       files: filesOf(positionals),
-      execArgv: ['--import', './runtime.js'],
+      // A test that failed may leave a process or a connection behind, which must not hold up the run.
+      execArgv: ['--import', './runtime.js', '--test-force-exit'],
       concurrency: 2,
       signal: stopped.signal,
       timeout: 180_000,

@@ -83,7 +83,7 @@ export const settings = z.object({
   ATES_ACCOUNTING_DATABASE_URL: database.describe('Database of accounting.'),
   ATES_DATABASE_CONNECTIONS: z.coerce
     .number('must be a number')
-    .pipe(z.int().min(4, 'must be at least 4').max(200, 'must be at most 200'))
+    .pipe(z.int('must be a whole number').min(4, 'must be at least 4').max(200, 'must be at most 200'))
     .default(20)
     .describe('Most connections per service; identity has a quarter more for sign-in.'),
   ATES_NAMED_STATEMENTS: yesNo
@@ -104,7 +104,7 @@ export const settings = z.object({
     .describe('Begins the names of subjects and streams, for several aTES on one broker.'),
   ATES_NATS_REPLICAS: z.coerce
     .number('must be a number')
-    .pipe(z.int().min(1, 'must be 1 to 5').max(5, 'must be 1 to 5'))
+    .pipe(z.int('must be a whole number').min(1, 'must be 1 to 5').max(5, 'must be 1 to 5'))
     .default(1)
     .describe('Copies of each stream in a cluster of brokers.'),
   ATES_IDENTITY_URL: address.describe('Where identity runs, for processes that do not run it themselves.'),
@@ -165,7 +165,7 @@ const perService = (settings: Readonly<Record<string, unknown>>, what: string): 
   )
 
 /** What is missing for these processes to work together. */
-const missing = (run: readonly ProcessName[], given: z.output<typeof settings>): string[] => {
+const missing = (run: readonly ProcessName[], given: Readonly<Record<string, string | undefined>>): string[] => {
   const lines: string[] = []
   const own = serviceNames.filter((name) => run.includes(name))
   const databases = perService(given, 'DATABASE_URL')
@@ -182,9 +182,9 @@ const missing = (run: readonly ProcessName[], given: z.output<typeof settings>):
   for (const name of serviceNames)
     if (!run.includes(name) && !addresses[name])
       lines.push(`${variable(name, 'URL')} is needed, because ${name} does not run in this process`)
-  if (!given.ATES_TOKEN_KEY)
+  if (!given['ATES_TOKEN_KEY'])
     lines.push('ATES_TOKEN_KEY is needed when services run apart; `npm run ates -- new-key` makes one')
-  if (run.includes('identity') && !given.ATES_SIGN_IN_SECRET)
+  if (run.includes('identity') && !given['ATES_SIGN_IN_SECRET'])
     lines.push('ATES_SIGN_IN_SECRET is needed when services run apart')
   return lines
 }
@@ -209,12 +209,14 @@ export const readConfig = (
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   )
   const parsed = z.safeParse(settings, given)
-  const wrong = [
-    ...wrongProcesses(names),
+  const strangers = wrongProcesses(names)
+  const lines = [
+    ...strangers,
     ...unknownSettings(environment),
     ...(parsed.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? []),
+    // What processes need that do not exist, nobody knows.
+    ...(strangers.length > 0 ? [] : missing(run, given)),
   ]
-  const lines = [...wrong, ...(parsed.success && wrong.length === 0 ? missing(run, parsed.data) : [])]
   if (!parsed.success || lines.length > 0) throw new ConfigError(lines)
   return Object.freeze(configOf(run, parsed.data, environment['XDG_DATA_HOME']))
 }

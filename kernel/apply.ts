@@ -2,20 +2,10 @@
 // as sets, moves the position; parks what cannot be applied, and refuses a history that does not continue its own.
 import { z } from 'zod'
 import { describeError, isRepeatable, isTransient } from './failure.ts'
+import { findFork, markForked } from './fork.ts'
 import { type Applying, handle, keyOf, knownVersion, type Run } from './handle.ts'
 import { parkEvent } from './parked.ts'
-import { lockPosition, movePosition, type Position, setPositionState } from './position.ts'
-
-/** Does the run continue what was applied? Numbers alone cannot tell after the producer's database was restored. */
-const findFork = (position: Position, run: Run): string | null => {
-  if (position.number === 0) return null
-  const first = run.events[0]
-  const atPosition = run.events.find(({ number }) => number === position.number)?.eventId
-  const before = first && first.number === position.number + 1 ? run.predecessor : undefined
-  const theirs = atPosition ?? before
-  if (theirs === undefined || theirs === null || theirs === position.eventId) return null
-  return `event ${position.number} was ${position.eventId} and is now ${theirs}`
-}
+import { lockPosition, movePosition, type Position } from './position.ts'
 
 const applyOnce = async (applying: Applying, run: Run): Promise<Position> => {
   const position = await applyLocked(applying, run)
@@ -34,11 +24,7 @@ const applyLocked = (applying: Applying, run: Run): Promise<Position> =>
     const position = await lockPosition(tx, key)
     if (position.state !== 'running') return position
     const fork = findFork(position, run)
-    if (fork) {
-      await setPositionState(tx, key, 'forked', fork)
-      applying.log.error({ ...key, fork }, 'the producer has another history, consumer stopped until a person decides')
-      return { ...position, state: 'forked', reason: fork }
-    }
+    if (fork) return markForked(applying, tx, position, fork)
     const fresh = run.events.filter(({ number }) => number > position.number)
     const last = fresh.at(-1)
     if (!last || fresh[0]?.number !== position.number + 1) return position

@@ -2,6 +2,7 @@
 // not bring, and says since when and why something is missing.
 import { applyRun } from './apply.ts'
 import { describeError } from './failure.ts'
+import { findFork, stopForked } from './fork.ts'
 import { type Applying, isUnknownVersion, keyOf, type Run } from './handle.ts'
 import { alwaysHeld, notYetHeld, startLease } from './lease.ts'
 import { type Loop, startLoop } from './loop.ts'
@@ -99,6 +100,8 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
   let behindSince: number | null = null
   let reason = ''
   let asked = false
+  /** Why what the producer says cannot follow from what was applied. */
+  let fork: string | null = null
 
   const load = () =>
     database.transaction('position.open', async (tx) => {
@@ -111,10 +114,10 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
       reason = `producer unreachable: ${describeError(error)}`
       throw error
     })
-    asked = true
+    asked = (batch.events.at(-1)?.number ?? from) >= batch.head
     held.head = Math.max(batch.head, held.head)
     held.heardAt = performance.now()
-    if (batch.head < from) reason = `the producer's log ends at ${batch.head}, before what was applied`
+    if (batch.head < from) fork = `the producer's log ends at ${batch.head}, before event ${from}, which was applied`
     return batch
   }
 
@@ -135,6 +138,7 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     position = null
     behindSince = null
     asked = false
+    fork = null
     held.drop()
     return 'idle'
   }
@@ -144,17 +148,20 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     position ??= await load()
     if (position.state !== 'running') {
       reason = position.reason ?? position.state
+      fork = null
       position = await load()
       return position.state === 'running' ? 'more' : 'idle'
     }
     const from = position.number
-    const run = await next(from)
+    const run = fork === null ? await next(from) : null
+    if (fork !== null) return refuseFork(position, fork)
     if (!run) return 'idle'
     const known = untilUnknown(run)
-    if (known.events.length === 0 && run.events.length > 0) return 'idle'
+    if (known.events.length === 0 && run.events.length > 0) return lookAgain(position)
     const moved = await applyRun(options, known).catch((error: unknown) => {
       // Another replica may have moved the position, or the change may have been committed after all.
       position = null
+      asked = false
       throw error
     })
     position = moved
@@ -163,6 +170,28 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     else if (run.events.length > 0) held.drop()
     if (moved.number >= held.head) reason = ''
     return moved.number > from || moved.state !== 'running' ? 'more' : 'idle'
+  }
+
+  /** A newer replica may have applied what this one waits for. */
+  const lookAgain = async (known: Position): Promise<'more' | 'idle'> => {
+    position = await load()
+    if (position.number === known.number) return 'idle'
+    held.forget(position.number)
+    behindSince = null
+    reason = ''
+    return 'more'
+  }
+
+  /** What contradicts the position stops the consumer. An end before it may be old news: the log is asked. */
+  const compare = (known: Position, batch: EventBatch): void => {
+    fork ??= findFork(known, batch)
+    if (batch.events.length === 0 && batch.head < known.number) asked = false
+  }
+
+  const refuseFork = async (known: Position, why: string): Promise<'more'> => {
+    position = await stopForked(options, known, why)
+    fork = null
+    return 'more'
   }
 
   const untilUnknown = (run: Run): Run => {
@@ -182,6 +211,7 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
   if (shared) lease = startLease({ database, name: `${name} of ${stream}`, log, gained: loop.wake })
   const unsubscribe = await bus.subscribe(stream, `${database.schema}.${name}`, (batch) => {
     if (!lease.held()) return
+    if (position !== null) compare(position, batch)
     held.add(batch, position?.number ?? 0)
     loop.wake()
   })

@@ -29,6 +29,8 @@ export interface Shadow {
 export interface Run {
   readonly predecessor: string | null
   readonly events: readonly EventRecord[]
+  /** Where the producer's log ends, when this is its answer. `predecessor` is that event's id when there are no others. */
+  readonly head?: number
 }
 
 export const keyOf = ({ database, consumer, shadow }: Applying): PositionKey => ({

@@ -61,7 +61,7 @@ export const newerAuthor = contract('author', {
     version: 2,
     summary: 'A line was written.',
     about: 'page',
-    data: Line.extend({ ink: z.string() }),
+    data: Line.extend({ ink: z.string().default('black') }),
   }),
 })
 

@@ -1,4 +1,5 @@
 // The fixture services in this process on a fresh database, with whatever a test wraps around the ports.
+import assert from 'node:assert/strict'
 import { localBus } from '../../adapters/bus/local.ts'
 import { databaseClock } from '../../adapters/database/postgres.ts'
 import { systemRandom } from '../../adapters/random.ts'
@@ -72,3 +73,10 @@ export const keptBy = async (database: TestDatabase, consumer = 'KeepLines'): Pr
 }
 
 export const upTo = (count: number, from = 1): number[] => Array.from({ length: count }, (_, index) => from + index)
+
+/** Like deepEqual with 1..count, but says where they first differ instead of listing thousands. */
+export const assertCounts = (seen: readonly number[], count: number): void => {
+  const wrong = seen.findIndex((number, index) => number !== index + 1)
+  const around = wrong < 0 ? '' : `; after ${wrong} comes ${seen.slice(wrong, wrong + 5).join(', ')}`
+  assert.ok(wrong < 0 && seen.length === count, `${seen.length} of ${count} are there${around}`)
+}

@@ -197,3 +197,9 @@ test('an event that a test says is parked must be parked and have no effect', as
   assert.ok(found.some(({ what, expected }) => what === 'nothing is parked but what must be' && expected === 'parked'))
   assert.ok(found.some(({ what, where }) => what === 'no posting without its event' && where.endsWith('#12')))
 })
+
+test('an event that a test says is ignored must have no effect', async () => {
+  const found = await audit(client, journal.attempts, { ignored: [12] })
+  assert.ok(found.some(({ what, where }) => what === 'no posting without its event' && where.endsWith('#12')))
+  assert.ok(found.every(({ what }) => what !== 'nothing is parked but what must be'))
+})

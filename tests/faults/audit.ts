@@ -33,6 +33,8 @@ export interface Attempt {
 export interface Expected {
   /** Numbers of events of the task tracker that the ledger cannot apply: parked or discarded there, and told by nobody. */
   readonly parked?: readonly number[]
+  /** Numbers of events of the task tracker that were told by nobody and must have had no effect. */
+  readonly ignored?: readonly number[]
 }
 
 export interface Finding {

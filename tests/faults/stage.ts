@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { isRefusal } from '../../kernel/result.ts'
+import { serviceRole } from '../../kernel/contract.ts'
+import { isRefusal, must } from '../../kernel/result.ts'
 import { generator, seedOf } from '../support/random.ts'
 import { freshDatabase, type TestDatabase } from '../support/server.ts'
 import { schemas } from '../support/system.ts'
@@ -56,6 +57,12 @@ export class Stage implements AsyncDisposable {
     return (this.wire = await openWire(this.database.adminConnection))
   }
 
+  /** Runs statements as the database's administrator. */
+  get hand(): Pick<pg.Client, 'query'> {
+    const query = async (text: string, values?: unknown[]) => ({ rows: await this.database.query(text, values) })
+    return { query } as unknown as pg.Client
+  }
+
   private url(schema: string): string {
     const { user = '', database = '', ...direct } = this.database.connection(schema)
     const { host = '', port = 5432 } = this.wire ?? direct
@@ -85,6 +92,22 @@ export class Stage implements AsyncDisposable {
   private async endLeases(): Promise<void> {
     const [made] = await this.database.query(`select to_regclass('accounting.lease') is not null as made`)
     if (made?.['made']) for (const schema of schemas) await this.database.query(`delete from ${schema}.lease`)
+  }
+
+  /** An operator asks a service. Throws when that is refused. */
+  async operate(process: ApplicationProcess, service: string, method: string, input: object): Promise<unknown> {
+    const call = { service, method, input, actor: { id: null, role: serviceRole }, requestId: method }
+    return must(await process.call(call))
+  }
+
+  /** What became of the attempt to apply a parked event of the ledger. */
+  async retryParked(process: ApplicationProcess, number: number): Promise<string> {
+    const answer = await this.operate(process, 'accounting', 'RetryParked', { consumer: 'ledger', number })
+    return (answer as { result: string }).result
+  }
+
+  async discardParked(process: ApplicationProcess, number: number): Promise<void> {
+    await this.operate(process, 'accounting', 'DiscardParked', { consumer: 'ledger', number, reason: 'forged' })
   }
 
   /** Adds people through identity and waits until everybody knows them. */
@@ -176,10 +199,8 @@ export class Stage implements AsyncDisposable {
   /** Waits until nothing is on its way, and looks for what was lost or done twice. */
   async audit(expected: Expected = {}): Promise<void> {
     await this.settled()
-    assertClean(await audit({ query: this.query } as never, this.journal.attempts, expected))
+    assertClean(await audit(this.hand, this.journal.attempts, expected))
   }
-
-  private readonly query = async (text: string) => ({ rows: await this.database.query(text) })
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const process of this.processes) await process.kill()

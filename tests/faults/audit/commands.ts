@@ -43,6 +43,7 @@ const answered = (command: Command, facts: Readonly<Record<string, unknown>>): F
 
 interface Index {
   readonly facts: Facts
+  readonly events: readonly LoggedEvent[]
   readonly byRequest: ReadonlyMap<string, readonly LoggedEvent[]>
 }
 
@@ -64,7 +65,7 @@ const same = (what: string, command: Command, expected: unknown, found: unknown)
   expected === found ? [] : [{ what, where: nameOf(command), expected: String(expected), found: String(found) }]
 
 /** Who completes a task again gets the answer, while the event may be an earlier command's. */
-const completed = (command: Command, { byRequest, facts }: Index): Finding[] => {
+const completed = (command: Command, { byRequest, events }: Index): Finding[] => {
   const { taskId } = command.input
   const own = byRequest.get(command.request) ?? []
   const most = command.answers.length > 0 || command.open ? 1 : 0
@@ -80,9 +81,7 @@ const completed = (command: Command, { byRequest, facts }: Index): Finding[] => 
           },
         ]
   if (command.answers.length === 0) return found
-  const all = streamNamed(facts, 'task-tracker').events.filter(
-    (event) => event.type === 'TaskCompleted' && taskOf(event) === taskId,
-  )
+  const all = events.filter((event) => event.type === 'TaskCompleted' && taskOf(event) === taskId)
   return [
     ...found,
     ...counted(command, 'completion', all.length),
@@ -155,7 +154,7 @@ export const checkCommands: Check = (facts, journal, expected) => {
   const commands = commandsOf(journal)
   const events = taskEvents(facts, expected)
   const byRequest = groupBy([...events, ...streamNamed(facts, 'identity').events], ({ requestId }) => requestId)
-  const index = { facts, byRequest }
+  const index = { facts, events, byRequest }
   return [
     ...commands.flatMap((command) => [...effects[command.command](command, index), ...sameAnswers(command)]),
     ...asked(commands, facts, events),

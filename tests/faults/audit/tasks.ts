@@ -3,8 +3,10 @@ import type { Check, Expected, Finding } from '../audit.ts'
 import { type Facts, type LoggedEvent, type Person, streamNamed } from './facts.ts'
 
 /** Events of the task tracker but those that a test forged. */
-export const taskEvents = (facts: Facts, { parked = [] }: Expected): LoggedEvent[] =>
-  streamNamed(facts, 'task-tracker').events.filter(({ number }) => !parked.includes(number))
+export const taskEvents = (facts: Facts, { parked = [], ignored = [] }: Expected): LoggedEvent[] => {
+  const forged = new Set([...parked, ...ignored])
+  return streamNamed(facts, 'task-tracker').events.filter(({ number }) => !forged.has(number))
+}
 
 export const groupBy = <Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> =>
   Map.groupBy(items, keyOf)

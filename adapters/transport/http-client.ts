@@ -128,6 +128,24 @@ const send = async (
   }
 }
 
+/** Asks a service what it publishes. What it published before still holds, until it says otherwise. */
+const learn = async (service: string, peer: Peer, validMs: number): Promise<Published> => {
+  try {
+    const signal = AbortSignal.timeout(publishedWaitMs)
+    const response = await fetch(`${peer.address}/openapi.json`, { signal, redirect: 'error' })
+    if (!response.ok) throw new Error(`status ${response.status}`)
+    const published = publishedBy(service, await response.json())
+    peer.known = { published, untilMs: performance.now() + validMs }
+    return published
+  } catch (error) {
+    if (!peer.known) throw new Fault('unavailable', `${service} does not publish its contract`, { cause: error })
+    peer.known = { ...peer.known, untilMs: performance.now() + validMs }
+    return peer.known.published
+  } finally {
+    delete peer.learning
+  }
+}
+
 export const httpTransport = ({
   addresses,
   tokens,
@@ -145,28 +163,11 @@ export const httpTransport = ({
     if (!peer) throw new Fault('unavailable', `no address of ${service}`)
     return peer
   }
-  const learn = async (service: string, peer: Peer): Promise<Published> => {
-    try {
-      const signal = AbortSignal.timeout(publishedWaitMs)
-      const response = await fetch(`${peer.address}/openapi.json`, { signal, redirect: 'error' })
-      if (!response.ok) throw new Error(`status ${response.status}`)
-      const published = publishedBy(service, await response.json())
-      peer.known = { published, untilMs: performance.now() + publishedMs }
-      return published
-    } catch (error) {
-      // What it published before still holds, until it says otherwise.
-      if (!peer.known) throw new Fault('unavailable', `${service} does not publish its contract`, { cause: error })
-      peer.known = { ...peer.known, untilMs: performance.now() + publishedMs }
-      return peer.known.published
-    } finally {
-      delete peer.learning
-    }
-  }
   const publishedUntil = async (service: string, deadlineMs: number): Promise<Published> => {
     const peer = peerOf(service)
     const { known } = peer
     if (known && known.untilMs > performance.now()) return known.published
-    peer.learning ??= learn(service, peer)
+    peer.learning ??= learn(service, peer, publishedMs)
     if (known) return within(refreshWaitMs, peer.learning, () => known.published)
     return within(deadlineMs - performance.now(), peer.learning, () => {
       throw new Fault('deadline', `${service} did not publish its contract in time`)

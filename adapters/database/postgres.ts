@@ -122,21 +122,45 @@ const connect = ({ connection, schema, namedStatements, log }: PostgresOptions, 
 
 const transactions =
   (kysely: Kysely<unknown>): Database['transaction'] =>
-  async (name, work, options = {}) => {
-    const tx = await begin(kysely, options)
-    let result: Awaited<ReturnType<typeof work>>
-    try {
-      await limitStatements(tx, options)
-      result = await work(tx)
-      if (isLate(options)) throw new Fault('deadline', `${name} took too long`)
-    } catch (error) {
-      await rollback(tx)
-      if (isLate(options) && isTransient(error)) throw new Fault('deadline', `${name} took too long`, { cause: error })
-      throw error
+  (name, work, options = {}) => {
+    let committing = false
+    const run = async () => {
+      const tx = await begin(kysely, options)
+      let result: Awaited<ReturnType<typeof work>>
+      try {
+        await limitStatements(tx, options)
+        result = await work(tx)
+        if (isLate(options)) throw new Fault('deadline', `${name} took too long`)
+      } catch (error) {
+        await rollback(tx)
+        if (isLate(options) && isTransient(error))
+          throw new Fault('deadline', `${name} took too long`, { cause: error })
+        throw error
+      }
+      committing = true
+      await commit(tx, name)
+      return result
     }
-    await commit(tx, name)
-    return result
+    const silence = () =>
+      new Fault(committing ? 'outcome_unknown' : 'deadline', `${name}: the database does not answer`)
+    return withinDeadline(run(), options, silence)
   }
+
+/** How much later than its deadline a statement may be ended by the server itself. */
+const serversDelayMs = 500
+
+/** A server that hangs ends no statement; then we stop waiting. What it does afterwards is rolled back. */
+const withinDeadline = async <T>(
+  run: Promise<T>,
+  { deadlineMs }: TransactionOptions,
+  silence: () => Fault,
+): Promise<T> => {
+  if (deadlineMs === undefined) return run
+  const { promise: silent, reject } = Promise.withResolvers<never>()
+  const waitMs = Math.max(0, deadlineMs - performance.now()) + serversDelayMs
+  const timer = setTimeout(() => reject(silence()), Math.min(waitMs, 2 ** 31 - 1))
+  return Promise.race([run, silent]).finally(() => clearTimeout(timer))
+}
 
 const begin = async (kysely: Kysely<unknown>, { readOnly = false, ...options }: TransactionOptions) => {
   if (isLate(options)) throw new Fault('deadline', 'no time left to begin')

@@ -1,0 +1,107 @@
+// Transactions on a database that stops answering: nobody waits past their deadline, and is told what is known.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createConnection, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import type pg from 'pg'
+import { Fault, type FaultKind } from '../../kernel/result.ts'
+import { freshDatabase } from '../../tests/support/server.ts'
+import { silent } from '../../tests/support/silent.ts'
+import { openPostgres } from './postgres.ts'
+
+const reach = ({ host = '', port = 5432 }: pg.ClientConfig): Socket =>
+  host.startsWith('/') ? createConnection(join(host, `.s.PGSQL.${port}`)) : createConnection(port, host)
+
+/** A way to the server on which its answers can be held back. */
+const openWay = async (server: pg.ClientConfig) => {
+  const host = await mkdtemp(join(tmpdir(), 'ates-way-'))
+  const sockets: Socket[] = []
+  const answers: Socket[] = []
+  const listening = createServer((client) => {
+    const database = reach(server)
+    answers.push(database)
+    sockets.push(client, database)
+    client.pipe(database).pipe(client)
+    for (const socket of [client, database]) socket.on('error', () => undefined)
+  })
+  listening.listen(join(host, '.s.PGSQL.5432'))
+  await once(listening, 'listening')
+  return {
+    connection: { ...server, host, port: 5432 },
+    hold: () => answers.forEach((socket) => socket.unpipe().pause()),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      listening.close()
+      await rm(host, { recursive: true, force: true })
+    },
+  }
+}
+
+const openScene = async () => {
+  const server = await freshDatabase(['parrots'])
+  await server.query('create table parrots.feather (id int)')
+  await server.query('grant all on parrots.feather to ates_parrots')
+  const way = await openWay(server.connection('parrots'))
+  const options = { schema: 'parrots', maxConnections: 4, namedStatements: true, log: silent }
+  const database = openPostgres({ ...options, connection: way.connection })
+  return {
+    server,
+    hold: way.hold,
+    database,
+    async [Symbol.asyncDispose]() {
+      await way[Symbol.asyncDispose]()
+      await database.close()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const isFault = (kind: FaultKind) => (error: unknown) => error instanceof Fault && error.kind === kind
+
+const feathers = async ({ server }: Awaited<ReturnType<typeof openScene>>) =>
+  (await server.query('select from parrots.feather')).length
+
+test('a statement that is never answered ends at the deadline, without effect', { timeout: 20_000 }, async () => {
+  await using scene = await openScene()
+  const { database, hold } = scene
+  const work = database.transaction(
+    'pluck',
+    (tx) => {
+      hold()
+      return sql`insert into parrots.feather values (1)`.execute(tx)
+    },
+    { deadlineMs: performance.now() + 500 },
+  )
+  await assert.rejects(work, isFault('deadline'))
+  assert.equal(await feathers(scene), 0)
+})
+
+test('a commit that is never answered ends at the deadline, and is not known', { timeout: 20_000 }, async () => {
+  await using scene = await openScene()
+  const { database, hold } = scene
+  const work = database.transaction(
+    'pluck',
+    async (tx) => {
+      await sql`insert into parrots.feather values (1)`.execute(tx)
+      hold()
+    },
+    { deadlineMs: performance.now() + 500 },
+  )
+  await assert.rejects(work, isFault('outcome_unknown'))
+  assert.equal(await feathers(scene), 1)
+})
+
+test('a connection that is never made ends at the deadline', { timeout: 20_000 }, async () => {
+  await using scene = await openScene()
+  const { database, hold } = scene
+  await database.transaction('look', (tx) => sql`select from parrots.feather`.execute(tx))
+  hold()
+  const work = database.transaction('look', (tx) => sql`select from parrots.feather`.execute(tx), {
+    deadlineMs: performance.now() + 500,
+  })
+  await assert.rejects(work, isFault('deadline'))
+})

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Actor } from '../../kernel/contract.ts'
+import type { Database } from '../../kernel/ports.ts'
 import { isRefusal, must, type Outcome } from '../../kernel/result.ts'
-import { dying, type Moment } from '../../tests/support/breaking.ts'
+import { breaking, dying, type Moment, wasBroken } from '../../tests/support/breaking.ts'
 import { eventually } from '../../tests/support/eventually.ts'
 import { checkInvariants, taskEvents, taskStates } from '../../tests/support/invariants.ts'
 import { seededRandom, seedOf } from '../../tests/support/random.ts'
-import { freshDatabase } from '../../tests/support/server.ts'
+import { freshDatabase, type TestDatabase } from '../../tests/support/server.ts'
 import { stepwise } from '../../tests/support/stepwise.ts'
 import { addPeople, as, schemas, startSystem, type System } from '../../tests/support/system.ts'
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
@@ -44,6 +45,13 @@ const holders = async ({ database }: System) =>
 const assertAssigned = async (system: System, taskIds: readonly number[], times: number) => {
   const found = await assignments(system)
   assert.deepEqual(taskIds.filter((taskId) => found.get(taskId) !== times).slice(0, 10), [], `assigned ${times} times`)
+}
+
+/** Somebody waits for a lock that another one holds. */
+const somebodyWaits = async (database: TestDatabase) => {
+  const waiting = await database.query(`select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`)
+  return waiting.length > 0
 }
 
 test('every open task is drawn anew, uniformly, the present assignee included, and the progress says so', async () => {
@@ -337,29 +345,52 @@ test('two runners at once draw every task once, and one takes over from the othe
   using _first = first
   using _second = second
   const popugIds = idsOf(await addPeople(one, ['popug', 'popug']))
-  const taskIds = await addTasks(one, inTurn(2_500, popugIds))
+  const taskIds = await addTasks(one, inTurn(2_100, popugIds))
   first.stop()
   second.stop()
   const { id } = await assign(one)
   // The first has drawn a chunk and not committed it; the second waits for the job's row and goes on behind it.
   const commit = await first.hold()
   const waits = second.next()
-  await eventually('the second waits for the first', async () => {
-    const waiting = await database.query(`select from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`)
-    return waiting.length > 0
-  })
+  await eventually('the second waits for the first', () => somebodyWaits(database))
   await commit()
   await waits
   assert.equal((await look(two, id)).done, 2_000)
   first.free()
   second.free()
   await one.host.settle()
-  await Promise.all([assign(one), assign(two), assign(one), assign(two)])
+  await Promise.all([assign(one), assign(two)])
   await one.host.settle()
   await two.host.settle()
-  await assertAssigned(one, taskIds, 6)
+  await assertAssigned(one, taskIds, 4)
   await checkInvariants(one)
+})
+
+test('a task that is just being changed is waited for: left out when completed, drawn when nothing came of it', async () => {
+  for (const committed of [true, false]) {
+    const completions = stepwise('task-tracker.CompleteTask')
+    const abort = breaking()
+    const decorate = (database: Database) => completions.database(abort.database(database))
+    await using system = await startSystem({ decorate })
+    using _free = completions
+    const [popugId = 0] = idsOf(await addPeople(system, ['popug']))
+    const taskIds = await addTasks(system, inTurn(1_200, [popugId]))
+    const [changing = 0] = taskIds.splice(500, 1)
+    completions.stop()
+    if (!committed) abort.next('task-tracker.CompleteTask', 'before')
+    const completing = complete(system, changing, popugId).catch((error: unknown) => error)
+    const end = await completions.hold()
+    const { id } = await assign(system)
+    await eventually('the job waits for it', () => somebodyWaits(system.database))
+    await end()
+    const outcome = await completing
+    assert.equal(wasBroken(outcome), !committed)
+    await system.host.settle()
+    assert.equal((await look(system, id)).moved, committed ? 1_199 : 1_200)
+    await assertAssigned(system, taskIds, 2)
+    await assertAssigned(system, [changing], committed ? 1 : 2)
+    await checkInvariants(system)
+  }
 })
 
 test('who completes a task that is just being drawn anew is told who has it now', async () => {
@@ -377,11 +408,7 @@ test('who completes a task that is just being drawn anew is told who has it now'
   await assign(system)
   const commit = await steps.hold()
   const completing = complete(system, taskId, loser)
-  await eventually('the completion waits', async () => {
-    const waiting = await system.database.query(`select from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`)
-    return waiting.length > 0
-  })
+  await eventually('the completion waits', () => somebodyWaits(system.database))
   await commit()
   const told = { refused: 'not_assignee', detail: { taskId, assigneeId: winner, assigneeName: 'popug 2' } }
   assert.deepEqual(await completing, told)

@@ -15,10 +15,15 @@ export const readPageMark = (mark: string | undefined): readonly unknown[] | und
   }
 }
 
-/** The number at `place` of a mark, or what to begin with. */
-export const numberInMark = (mark: string | undefined, place: number, otherwise: number): number => {
+/** The number at `place` of a mark, or what to begin with; also when the mark has one beyond `most`, which is not ours. */
+export const numberInMark = (
+  mark: string | undefined,
+  place: number,
+  otherwise: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number => {
   const value = readPageMark(mark)?.[place]
-  return Number.isSafeInteger(value) ? (value as number) : otherwise
+  return Number.isSafeInteger(value) && Math.abs(value as number) <= most ? (value as number) : otherwise
 }
 
 /** Cuts what was read with one row more than the page holds, and marks the next page if there is one. */

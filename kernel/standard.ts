@@ -33,6 +33,9 @@ const ParkedInfo = EventRecord.extend({
   fingerprint: z.string(),
   attempts: z.int(),
 })
+/** PostgreSQL's text cannot hold U+0000, and lone surrogates are no text. */
+const storable = (value: string) => !value.includes('\0') && value.isWellFormed()
+const reason = z.string().max(1_000).refine(storable, 'must be valid Unicode without U+0000')
 const parkedKey = { consumer: z.string().max(100), number: z.int().min(1) }
 const allow = [serviceRole]
 
@@ -79,7 +82,7 @@ export const standardContract = (service: string) =>
       summary: 'Sets a parked event aside for good; it stays readable.',
       allow,
       idempotent: true,
-      input: z.object({ ...parkedKey, reason: z.string().min(3).max(1_000) }),
+      input: z.object({ ...parkedKey, reason: reason.min(3) }),
       output: z.object({}),
       refuses: { not_parked: 'absent' },
     }),
@@ -91,7 +94,7 @@ export const standardContract = (service: string) =>
       input: z.object({
         consumer: parkedKey.consumer,
         state: z.enum(['running', 'paused']),
-        reason: z.string().max(1_000),
+        reason,
       }),
       output: z.object({}),
       refuses: { consumer_not_found: 'absent', consumer_forked: 'conflict' },

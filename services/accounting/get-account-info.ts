@@ -19,6 +19,9 @@ const withBalances = (lines: readonly Line[], balance: number): (Line & { balanc
   })
 }
 
+/** A balance beyond this (cents) is nobody's, and adding a page of lines to it would leave the safe integers. */
+const mostCents = 2 ** 52
+
 export const getAccountInfo =
   (timeZone: string): Handler<typeof accounting.getAccountInfo> =>
   async ({ popugId, after, limit }, { tx, actor, now }) => {
@@ -27,7 +30,7 @@ export const getAccountInfo =
     const summary = await accountSummary(tx, accountOf(popugId), today)
     const before = { number: numberInMark(after, 0, Number.MAX_SAFE_INTEGER), line: numberInMark(after, 1, 0) % 100 }
     const rows = await accountLines(tx, popugId, before, limit + 1)
-    const lines = withBalances(rows, numberInMark(after, 2, summary.balanceCents))
+    const lines = withBalances(rows, numberInMark(after, 2, summary.balanceCents, mostCents))
     const markOf = (last: (typeof lines)[number]) =>
       pageMarkOf(last.number, last.line, last.balanceCents - last.signedCents)
     const { page, next } = pageOf(lines, limit, markOf)

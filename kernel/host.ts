@@ -159,14 +159,12 @@ const countCalls = () => {
 
 const healthOf = async (running: readonly Running[], loops: readonly Loop[]): Promise<Health> => {
   const troubles: Record<string, string> = {}
-  for (const { service, database } of running) {
-    await database
-      .transaction('health', (tx) => streamHead(tx, database.schema), {
-        readOnly: true,
-        deadlineMs: performance.now() + 2_000,
-      })
+  const deadlineMs = performance.now() + 2_000
+  const look = ({ service, database }: Running) =>
+    database
+      .transaction('health', (tx) => streamHead(tx, database.schema), { readOnly: true, deadlineMs })
       .catch((error: unknown) => (troubles[`database of ${service.name}`] = String(error)))
-  }
+  await Promise.all(running.map(look))
   const ready = Object.keys(troubles).length === 0
   for (const loop of loops) if (loop.trouble) troubles[loop.name] = loop.trouble
   for (const reader of running.flatMap(({ readers }) => readers)) {

@@ -1,0 +1,80 @@
+// What keeps aTES from starting is said in one line each, all at once, with an exit code that is not 0.
+import assert from 'node:assert/strict'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { install } from './terminal.ts'
+
+test('wrong settings are said all at once, and nothing is started', async () => {
+  await using home = await install()
+  const command = home.npm(['start'], {
+    ATES_PORT: '70000',
+    ATES_TIME_ZONE: 'Mars/Olympus',
+    ATES_LOG_LEVEL: 'loud',
+    ATES_ACCOUNTING_DATABASE_URL: 'mysql://somewhere',
+    ATES_PROT: '4000',
+  })
+  assert.equal(await command.ended, 1)
+  assert.deepEqual(command.complaints.toSorted(), [
+    'ATES_ACCOUNTING_DATABASE_URL must be a URL with postgres: or postgresql:',
+    'ATES_LOG_LEVEL must be debug, info, warn, error or silent',
+    'ATES_PORT must be 0 to 65535',
+    'ATES_PROT is not a setting of aTES',
+    'ATES_TIME_ZONE must be an IANA time zone, such as Europe/Berlin',
+  ])
+  assert.deepEqual(home.servers, [])
+})
+
+test('a service that does not exist, or lacks what it needs to run alone, is said', async () => {
+  await using home = await install()
+  const [unknown, alone] = [home.npm(['start', '--', 'acounting']), home.npm(['start', '--', 'accounting'])]
+  assert.deepEqual(await Promise.all([unknown.ended, alone.ended]), [1, 1])
+  assert.deepEqual(unknown.complaints, [
+    'acounting is not a service; there are identity, task-tracker, accounting, web',
+  ])
+  assert.deepEqual(
+    alone.complaints.map((line) => line.split(' ')[0]),
+    ['ATES_ACCOUNTING_DATABASE_URL', 'ATES_IDENTITY_URL', 'ATES_TASK_TRACKER_URL', 'ATES_TOKEN_KEY'],
+  )
+})
+
+test('a data directory below a file is said', async () => {
+  await using home = await install()
+  await writeFile(home.dataDir, '')
+  const command = home.npm(['start'], { ATES_DATA_DIR: join(home.dataDir, 'data') })
+  assert.equal(await command.ended, 1)
+  assert.deepEqual(command.complaints, [
+    `Cannot use ${home.dataDir}/data for the database: a part of this path is not a directory, or set ATES_DATA_DIR to another directory`,
+  ])
+})
+
+/** To root nothing is closed; there it is the database's user who cannot pass. */
+const isRoot = process.getuid?.() === 0
+
+test('a data directory in a place that is closed to who runs the database is said, with what to do', async (t) => {
+  await using home = await install()
+  const closed = dirname(home.dataDir)
+  await chmod(closed, isRoot ? 0o700 : 0o500)
+  t.diagnostic(isRoot ? 'as root: closed to nobody, who runs the database' : 'as a user: closed to this user')
+  const command = home.npm(['start'])
+  assert.equal(await command.ended, 1)
+  assert.deepEqual(command.complaints, [
+    isRoot
+      ? `Started as root, aTES runs PostgreSQL as user nobody, who may not pass through ${closed}: run chmod o+x ${closed}, set ATES_DATA_DIR to another directory, or start aTES as another user`
+      : `Cannot use ${home.dataDir} for the database: permission denied: let the user who starts aTES write there, or set ATES_DATA_DIR to another directory`,
+  ])
+  await chmod(closed, 0o711)
+})
+
+test('a data directory with something else in the place of the database is said, and left alone', async () => {
+  await using home = await install()
+  await mkdir(join(home.dataDir, 'postgres'), { recursive: true })
+  await writeFile(join(home.dataDir, 'postgres/thesis.txt'), 'years of work')
+  const command = home.npm(['start'])
+  assert.equal(await command.ended, 1)
+  assert.equal(command.complaints.length, 1, command.err)
+  assert.match(
+    command.complaints[0] ?? '',
+    /postgres is not the data of a PostgreSQL server: move it away, or set ATES_DATA_DIR$/,
+  )
+})

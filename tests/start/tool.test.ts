@@ -1,0 +1,89 @@
+// The operators' tool beside a running aTES and without one: what it says, and the exit code that scripts go by.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Command, install, type Installation, type Running } from './terminal.ts'
+import { foundCompany } from './visitor.ts'
+
+let home: Installation
+let running: Running
+
+before(async () => {
+  home = await install()
+  running = await home.start()
+  const [, link = ''] = await running.command.saying(/^Make the first administrator, once: (\S+)$/m)
+  await foundCompany(link)
+})
+after(() => home[Symbol.asyncDispose]())
+
+const ates = async (...args: readonly string[]): Promise<Command> => {
+  const command = home.npm(['run', '--silent', 'ates', '--', ...args])
+  await command.ended
+  return command
+}
+
+const codeOf = ({ child, complaints }: Command): number | string =>
+  complaints.length > 0 ? complaints.join('\n') : (child.exitCode ?? 'killed')
+
+const checkAllWell = async (): Promise<void> => {
+  const verified = await ates('ledger', 'verify')
+  const replayed = await ates('replay', 'accounting')
+  const positions = await ates('events', 'positions', 'accounting')
+  assert.deepEqual([verified, replayed, positions].map(codeOf), [0, 0, 0])
+  assert.match(verified.out, /^ledger: 4 postings, 2 accounts, up to event 4: 0 differences$/m)
+  assert.match(verified.out, /^against the event log: [1-9]\d* rows up to event 4: 0 differences$/m)
+  assert.match(replayed.out, /^replayed accounting up to event 4: [1-9]\d* rows compared, 0 differences$/m)
+  const { head, positions: readers } = JSON.parse(positions.out) as {
+    head: number
+    positions: { consumer: string; stream: string; number: number }[]
+  }
+  assert.equal(head, 0)
+  assert.deepEqual(readers.map(({ consumer, stream, number }) => `${consumer} of ${stream} at ${number}`).toSorted(), [
+    'holders of identity at 3',
+    'ledger of task-tracker at 4',
+  ])
+}
+
+/** As an intruder with all rights could. */
+const changeOneCent = () =>
+  home.query(
+    'alter table accounting.posting disable trigger user',
+    'update accounting.posting set amount_cents = amount_cents + 1 where number = 2',
+    'alter table accounting.posting enable trigger user',
+  )
+
+test('beside a running aTES it finds everything right', async () => {
+  await checkAllWell()
+  assert.equal((await fetch(`${running.url}/health/ready`)).status, 200)
+})
+
+test('without a running aTES it starts the database for itself, and stops it again', async () => {
+  assert.equal(await running.command.interrupt(), 0)
+  await checkAllWell()
+  assert.deepEqual(home.servers, [])
+})
+
+test('one changed row of the ledger is found, beside a running aTES and without one', async () => {
+  running = await home.start()
+  await changeOneCent()
+  const verified = await ates('ledger', 'verify')
+  const replayed = await ates('replay', 'accounting')
+  assert.deepEqual([verified, replayed].map(codeOf), [1, 1])
+  assert.match(verified.out, /^ledger: 4 postings, 2 accounts, up to event 4: [1-9]\d* differences$/m)
+  assert.match(replayed.out, /^posting: extra \{.*"number": 2, .*\}$/m)
+  assert.equal(await running.command.interrupt(), 0)
+  assert.equal(codeOf(await ates('ledger', 'verify')), 1)
+})
+
+test('what it does not understand, or cannot do, it says in a line, with an exit code that is not 0', async () => {
+  const [nonsense, nobody, empty] = await Promise.all([
+    ates('ledger', 'verfy'),
+    ates('replay', 'identity'),
+    ates('replay'),
+  ])
+  assert.deepEqual(
+    [nonsense, nobody, empty].map(({ child }) => child.exitCode),
+    [1, 1, 1],
+  )
+  assert.match(nonsense.err, /^npm run ates -- <command>$/m)
+  assert.deepEqual(empty.complaints, ['replay needs a service, for example: replay accounting'])
+})

@@ -144,7 +144,7 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
   }
 
   const pass = async (): Promise<'more' | 'idle'> => {
-    if (!lease.held()) return standBy()
+    if (!lease.held()) return lease.yielded() && position ? lookAgain(position) : standBy()
     position ??= await load()
     if (position.state !== 'running') {
       reason = position.reason ?? position.state
@@ -157,7 +157,10 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     if (fork !== null) return refuseFork(position, fork)
     if (!run) return 'idle'
     const known = untilUnknown(run)
-    if (known.events.length === 0 && run.events.length > 0) return lookAgain(position)
+    if (known.events.length === 0 && run.events.length > 0) {
+      await lease.yield()
+      return lookAgain(position)
+    }
     const moved = await applyRun(options, known).catch((error: unknown) => {
       // Another replica may have moved the position, or the change may have been committed after all.
       position = null

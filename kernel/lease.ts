@@ -8,6 +8,10 @@ export interface Lease {
   readonly name: string
   /** True while this replica may believe that no other one does the job. */
   held(): boolean
+  /** Lets another replica have the job, if there is one, before this one asks for it again. */
+  yield(): Promise<void>
+  /** True from then on until this replica has asked for it again. */
+  yielded(): boolean
   /** Gives the job away at once. */
   stop(): Promise<void>
 }
@@ -23,6 +27,8 @@ export interface LeaseOptions {
 /** How long a holder that says nothing more keeps the job. */
 const validMs = 3_000
 const renewMs = 1_000
+/** Every other replica asks once in this time. */
+const yieldMs = 2 * renewMs
 
 /** True when the job is ours now: it was ours, or its holder let its time run out. */
 const claim = ({ database, name }: LeaseOptions, holder: string): Promise<boolean> =>
@@ -46,34 +52,59 @@ const release = ({ database, name }: LeaseOptions, holder: string): Promise<void
 export const startLease = (options: LeaseOptions): Lease => {
   const holder = crypto.randomUUID()
   let believedUntil = -Infinity
+  let yieldedUntil: number | null = null
   const held = () => performance.now() < believedUntil
   const loop = startLoop({
     name: `lease ${options.name}`,
     pollMs: renewMs,
     log: options.log,
     pass: async () => {
+      if (yieldedUntil !== null && performance.now() < yieldedUntil) return 'idle'
       const asked = performance.now()
       const before = held()
       const ours = await claim(options, holder)
       believedUntil = ours ? asked + validMs : -Infinity
+      yieldedUntil = null
       if (ours && !before) options.gained()
       return 'idle'
     },
   })
+  // Whoever cannot say so any more is replaced when the time has run out.
+  const giveUp = async () => {
+    believedUntil = -Infinity
+    await release(options, holder).catch(() => undefined)
+  }
   return {
     name: options.name,
     held,
+    yielded: () => yieldedUntil !== null,
+    yield: () => {
+      yieldedUntil = performance.now() + yieldMs
+      return giveUp()
+    },
     stop: async () => {
       await loop.stop()
-      believedUntil = -Infinity
-      // Whoever cannot say so any more is replaced when the time has run out.
-      await release(options, holder).catch(() => undefined)
+      await giveUp()
     },
   }
 }
 
+const nothing = () => Promise.resolve()
+
 /** Before the first claim has been answered. */
-export const notYetHeld: Lease = { name: 'none', held: () => false, stop: () => Promise.resolve() }
+export const notYetHeld: Lease = {
+  name: 'none',
+  held: () => false,
+  yield: nothing,
+  yielded: () => false,
+  stop: nothing,
+}
 
 /** For a process that is the only one by other means. */
-export const alwaysHeld: Lease = { name: 'always', held: () => true, stop: () => Promise.resolve() }
+export const alwaysHeld: Lease = {
+  name: 'always',
+  held: () => true,
+  yield: nothing,
+  yielded: () => false,
+  stop: nothing,
+}

@@ -1,16 +1,8 @@
 // Family 9: long and idle transactions, ids that a rollback took along, and savepoints.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import pg from 'pg'
 import { openStage, type Stage } from './stage.ts'
 import { plantTasks } from './planting.ts'
-
-const connected = async (settings: pg.ClientConfig): Promise<pg.Client & AsyncDisposable> => {
-  const client = new pg.Client(settings)
-  client.on('error', () => {})
-  await client.connect()
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
-}
 
 const begun = async (stage: Stage) => {
   const process = await stage.start()
@@ -22,8 +14,8 @@ const begun = async (stage: Stage) => {
 test('transactions that stay open here or in another database keep no event from the ledger', async () => {
   await using stage = await openStage('family 9, long')
   const process = await begun(stage)
-  await using here = await connected(stage.database.adminConnection)
-  await using elsewhere = await connected({ ...stage.database.adminConnection, database: 'postgres' })
+  await using here = await stage.connect()
+  await using elsewhere = await stage.connect({ ...stage.database.adminConnection, database: 'postgres' })
   await here.query('begin isolation level repeatable read; select count(*) from task_tracker.outbox')
   await elsewhere.query('begin isolation level serializable; select pg_current_xact_id()')
   await stage.traffic(process, 40)
@@ -38,7 +30,7 @@ test('events with lower ids that are committed late come after those that were c
   await using stage = await openStage('family 9, late')
   const process = await begun(stage)
   for (let round = 0; round < 3; round += 1) {
-    await using late = await connected(stage.database.adminConnection)
+    await using late = await stage.connect()
     await late.query('begin')
     const committed = await plantTasks(stage, stage.draw(1, 5), late)
     await stage.traffic(process, 15)
@@ -53,7 +45,7 @@ test('events with lower ids that are committed late come after those that were c
 test('what is rolled back, wholly or to a savepoint, leaves holes in the ids and none in the numbers', async () => {
   await using stage = await openStage('family 9, holes')
   const process = await begun(stage)
-  await using hand = await connected(stage.database.adminConnection)
+  await using hand = await stage.connect()
   for (let round = 0; round < 5; round += 1) {
     await hand.query('begin')
     await plantTasks(stage, stage.draw(1, 5), hand)
@@ -80,7 +72,7 @@ test('a session of ours that idles in its transaction loses it, and with it the 
     ['task_tracker', 'stream'],
     ['accounting', 'position'],
   ] as const) {
-    await using idle = await connected(stage.database.connection(schema))
+    await using idle = await stage.connect(stage.database.connection(schema))
     await idle.query('begin')
     await idle.query(`select from ${schema}.${table} for update`)
     await stage.traffic(process, 20)

@@ -64,7 +64,7 @@ export interface Forged {
 export const sayForged = async (stage: Stage, events: readonly Forged[]): Promise<string[]> => {
   const { rows } = await stage.hand.query<{ id: string }>(
     `insert into task_tracker.outbox (event_id, type, version, about, data, at, request_id)
-     select gen_random_uuid(), e.type, e.version, 'forged', e.data, clock_timestamp(), 'forged'
+     select gen_random_uuid(), e.type, e.version, 'forged', coalesce(e.data, 'null'), clock_timestamp(), 'forged'
      from jsonb_to_recordset($1::jsonb) as e(type text, version int, data jsonb) returning event_id as id`,
     [JSON.stringify(events.map((event) => ({ type: 'TaskAssigned', version: 1, ...event })))],
   )

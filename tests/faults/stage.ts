@@ -178,14 +178,21 @@ export class Stage implements AsyncDisposable {
     return open
   }
 
+  /** A connection of its own, as the database's administrator or with these settings; disposing of it ends it. */
+  async connect(settings: pg.ClientConfig = this.database.adminConnection): Promise<pg.Client & AsyncDisposable> {
+    const client = new pg.Client(settings)
+    client.on('error', () => {})
+    await client.connect()
+    let ended: Promise<void> | undefined
+    return Object.assign(client, { [Symbol.asyncDispose]: () => (ended ??= client.end()) })
+  }
+
   /** Keeps the task tracker's relay waiting, so that its next batch holds whatever is committed until this is disposed. */
   async holdRelay(): Promise<AsyncDisposable> {
-    const client = new pg.Client(this.database.adminConnection)
-    await client.connect()
+    const client = await this.connect()
     await client.query('begin')
     await client.query('select from task_tracker.stream for update')
-    let ended: Promise<void> | undefined
-    return { [Symbol.asyncDispose]: () => (ended ??= client.end()) }
+    return client
   }
 
   until(what: string, holds: () => Promise<boolean>, limitMs?: number): Promise<void> {

@@ -2,12 +2,13 @@
 import { localBus } from './adapters/bus/local.ts'
 import { natsBus } from './adapters/bus/nats.ts'
 import { databaseClock, type Postgres } from './adapters/database/postgres.ts'
+import { createMetrics, type Metrics, type MetricsSources } from './adapters/metrics.ts'
 import { systemRandom } from './adapters/random.ts'
 import { keptSecrets, type Secrets } from './adapters/secrets.ts'
 import { betterAuthSignIn } from './adapters/sign-in/better-auth.ts'
 import { signInTables } from './adapters/sign-in/schema.ts'
 import { type HttpTransport, httpTransport } from './adapters/transport/http-client.ts'
-import { type Listening, listen, serviceHandler } from './adapters/transport/http-server.ts'
+import { type Listening, listen, serviceHandler, textHandler } from './adapters/transport/http-server.ts'
 import { localTransport } from './adapters/transport/local.ts'
 import { type Tokens, tokensOf } from './adapters/transport/token.ts'
 import { type Config, serviceNames } from './config.ts'
@@ -78,6 +79,8 @@ const assemble = async (
   const http = httpTransport({ addresses: config.addresses, tokens })
   const decorate = decorations.database ?? ((one) => one)
 
+  const metrics = config.metricsPort === undefined || !serve ? null : createMetrics()
+
   let transport: Transport = http
   const host = await startHost({
     services: running,
@@ -90,8 +93,10 @@ const assemble = async (
     migrate: config.migrate && (serve || owned || migrate),
     loops: serve,
     replicas: config.databases !== null,
+    ...(metrics ? { called: metrics.called } : {}),
   })
   ends.defer(() => host.stop())
+  if (metrics) await listenForMetrics(config, metrics, { ...host, breakers: http.breakers }, ends)
   const listening = serve
     ? await listenFor({ config, host, services: running, transport, http, tokens, bus, ends, log })
     : null
@@ -154,6 +159,18 @@ const listenFor = async (parts: Listened): Promise<Listening> => {
   const { config } = parts
   const handler = config.run.includes('web') ? await webHandlerOf(parts) : serviceHandlerOf(parts)
   return listen(handler, { hostname: config.host, port: config.port })
+}
+
+/** On a port of its own, which need not be public. */
+const listenForMetrics = async (
+  config: Config,
+  metrics: Metrics,
+  sources: MetricsSources,
+  ends: AsyncDisposableStack,
+) => {
+  const answer = textHandler('/metrics', () => metrics.scrape(sources))
+  const listening = await listen(answer, { hostname: config.host, port: config.metricsPort ?? 0 })
+  ends.defer(() => listening.close())
 }
 
 const webHandlerOf = async ({ config, host, bus, ends, services: running, transport, http, log }: Listened) => {

@@ -57,6 +57,9 @@ export const settings = z.object({
       'Port to listen on. Default 4000 for everything in one process and for web, 4001 to 4003 for identity, task-tracker and accounting apart.',
     ),
   ATES_HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  ATES_METRICS_PORT: port
+    .optional()
+    .describe('Port for Prometheus, at /metrics; nothing is measured without it. Keep it from the public.'),
   ATES_PUBLIC_URL: address.describe(
     'Address that people use, when it is not the one listened on. With https, cookies are marked secure.',
   ),
@@ -128,6 +131,7 @@ export interface Config {
   readonly run: readonly ProcessName[]
   readonly host: string
   readonly port: number
+  readonly metricsPort: number | undefined
   readonly publicUrl: string | undefined
   readonly dataDir: string
   readonly timeZone: string
@@ -232,6 +236,7 @@ const configOf = (
     run,
     host: given.ATES_HOST,
     port: given.ATES_PORT ?? (alone ? portOf[alone] : portOf.web),
+    metricsPort: given.ATES_METRICS_PORT,
     publicUrl: given.ATES_PUBLIC_URL?.replace(/\/$/, ''),
     dataDir: given.ATES_DATA_DIR ?? defaultDataDir(userData),
     timeZone: given.ATES_TIME_ZONE,

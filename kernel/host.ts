@@ -1,11 +1,12 @@
 // Starts any set of services in this process and stops them in order; tells whether they are healthy and settled.
 import { type Caller, caller } from './caller.ts'
-import { type Reader, startReader } from './consume.ts'
+import { type Reader, startReader, type Undelivered } from './consume.ts'
 import { serviceRole } from './contract.ts'
 import { type Execute, executor, forgetKeys, methodTable } from './execute.ts'
 import type { Applying } from './handle.ts'
 import { hasOpenJob, startJobs } from './jobs.ts'
 import { type Loop, startLoop } from './loop.ts'
+import { type Measures, measureService } from './measure.ts'
 import { migrate } from './migrations.ts'
 import { listPositions } from './position.ts'
 import type { Bus, Clock, Database, Log, Random, Transport } from './ports.ts'
@@ -28,8 +29,18 @@ export interface HostOptions {
   readonly migrate: boolean
   /** Run relays, consumers and jobs; false for tools that only call. */
   readonly loops: boolean
+  /** Told of every call that ended. */
+  readonly called?: (call: Called) => void
   /** Other processes may run the same services on the same databases: share out the reading by leases. */
   readonly replicas?: boolean
+}
+
+export interface Called {
+  readonly service: string
+  readonly method: string
+  /** 'ok', the code of a refusal, or 'fault'. */
+  readonly outcome: string
+  readonly ms: number
 }
 
 export interface Health {
@@ -43,6 +54,10 @@ export interface Host extends AsyncDisposable {
   /** The services of this process, by name: for a transport that serves them to others. */
   readonly local: ReadonlyMap<string, Execute>
   health(): Promise<Health>
+  /** How far each service of this process is; those whose database does not answer are left out. */
+  measure(): Promise<Measures[]>
+  /** What consumers of this process are waiting for. */
+  undelivered(): Undelivered[]
   /**
    * Resolves when every event committed so far is applied and no job can go on. Throws after `timeoutMs`
    * (30,000 when not given) with what is still open.
@@ -69,7 +84,9 @@ export const startHost = async (options: HostOptions): Promise<Host> => {
   const { services } = options
   const calls = countCalls()
   const running = services.map((service) => prepare(service, options))
-  const local = new Map(running.map(({ service, execute }) => [service.name, calls.counted(execute)]))
+  const local = new Map(
+    running.map(({ service, execute }) => [service.name, calls.counted(observed(execute, options.called))]),
+  )
   const call = caller(options.connect(local))
 
   if (options.migrate) for (const { service, database } of running) await migrate(database, service.migrations)
@@ -84,6 +101,8 @@ export const startHost = async (options: HostOptions): Promise<Host> => {
     call,
     local,
     health: () => healthOf(running, loops()),
+    measure: () => measureAll(running, options.clock),
+    undelivered: () => running.flatMap(({ readers }) => readers.flatMap((reader) => reader.undelivered() ?? [])),
     settle: (timeoutMs = 30_000) => settle(running, loops(), timeoutMs),
     replay: (name, { swap }) => {
       const applying = running
@@ -155,6 +174,28 @@ const countCalls = () => {
       await Promise.allSettled(inProgress)
     },
   }
+}
+
+const observed = (execute: Execute, called: HostOptions['called']): Execute => {
+  if (!called) return execute
+  return async (call) => {
+    const begun = performance.now()
+    let outcome = 'fault'
+    try {
+      const result = await execute(call)
+      outcome = 'refused' in result ? result.refused : 'ok'
+      return result
+    } finally {
+      called({ service: call.service, method: call.method, outcome, ms: performance.now() - begun })
+    }
+  }
+}
+
+const measureAll = async (running: readonly Running[], clock: Clock): Promise<Measures[]> => {
+  const measured = await Promise.allSettled(
+    running.map(({ service, database }) => measureService(database, clock, service.name)),
+  )
+  return measured.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
 }
 
 const healthOf = async (running: readonly Running[], loops: readonly Loop[]): Promise<Health> => {

@@ -55,6 +55,15 @@ export const healthHandler =
     return Response.json({ ready, troubles }, { status: ready ? 200 : 503, headers: { 'cache-control': 'no-store' } })
   }
 
+/** Serves one text at one path. */
+export const textHandler =
+  (path: string, text: () => Promise<{ body: string; contentType: string }>): FetchHandler =>
+  async (request) => {
+    if (new URL(request.url).pathname !== path) return new Response('not found', { status: 404 })
+    const { body, contentType } = await text()
+    return new Response(body, { headers: { 'content-type': contentType } })
+  }
+
 export interface ServiceServer {
   readonly service: string
   readonly document: OpenApiDocument

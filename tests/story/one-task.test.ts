@@ -25,13 +25,19 @@ test('a task is created, charged, completed and paid, and the ledger explains ea
   must(await system.call(taskTracker.completeTask, { taskId: task.taskId }, as(popug)))
   await system.host.settle()
   const paid = must(await system.call(accounting.getAccountInfo, { popugId: popug.id ?? 0 }, as(popug)))
-  assert.deepEqual(paid.lines.map(({ kind, taskId, cause }) => [kind, taskId, cause.stream, cause.number]), [
-    ['reward', task.taskId, 'task-tracker', 2],
-    ['fee', task.taskId, 'task-tracker', 1],
-  ])
+  assert.deepEqual(
+    paid.lines.map(({ kind, taskId, cause }) => [kind, taskId, cause.stream, cause.number]),
+    [
+      ['reward', task.taskId, 'task-tracker', 2],
+      ['fee', task.taskId, 'task-tracker', 1],
+    ],
+  )
   const reward = paid.lines[0]?.amountCents ?? 0
   assert.ok(reward >= 2_000 && reward <= 4_000)
-  assert.deepEqual(paid.lines.map(({ balanceCents }) => balanceCents), [fee + reward, fee])
+  assert.deepEqual(
+    paid.lines.map(({ balanceCents }) => balanceCents),
+    [fee + reward, fee],
+  )
   assert.equal(paid.balanceCents, fee + reward)
 
   const verification = must(await system.call(accounting.verifyLedger, {}, as({ id: 1, role: 'admin' })))
@@ -42,7 +48,8 @@ test('AssignTasks draws every open task anew and charges each draw', async () =>
   await using system = await startSystem()
   const [manager, ...popugs] = await addPeople(system, ['manager', 'popug', 'popug', 'accountant'])
   assert.ok(manager)
-  for (let n = 0; n < 25; n += 1) must(await system.call(taskTracker.createTask, { description: `Task ${n}` }, as(manager)))
+  for (let n = 0; n < 25; n += 1)
+    must(await system.call(taskTracker.createTask, { description: `Task ${n}` }, as(manager)))
   const job = must(await system.call(taskTracker.assignTasks, {}, as(manager)))
   await system.host.settle()
   const done = must(await system.call(taskTracker.getReassignment, { id: job.id }, as(manager)))

@@ -13,7 +13,8 @@ const work = async (system: System): Promise<void> => {
   for (let n = 0; n < 12; n += 1) {
     const task = must(await system.call(taskTracker.createTask, { description: `Task ${n}` }, as(manager)))
     const assignee = people.get(task.assigneeId)
-    if (n % 3 === 0 && assignee) must(await system.call(taskTracker.completeTask, { taskId: task.taskId }, as(assignee)))
+    if (n % 3 === 0 && assignee)
+      must(await system.call(taskTracker.completeTask, { taskId: task.taskId }, as(assignee)))
   }
   must(await system.call(taskTracker.assignTasks, {}, as(manager)))
   await system.host.settle()
@@ -44,8 +45,14 @@ test('a replay names a lost and a changed posting, and swapping it in mends them
   assert.notDeepEqual(await differencesOf(system), [])
 
   const found = await system.host.replay('accounting', { swap: false })
-  const postings = found.differences.filter(({ table }) => table === 'posting').map(({ what, row }) => [what, (JSON.parse(row) as { number: number }).number])
-  assert.deepEqual(postings, [['missing', 3], ['missing', 5], ['extra', 5]])
+  const postings = found.differences
+    .filter(({ table }) => table === 'posting')
+    .map(({ what, row }) => [what, (JSON.parse(row) as { number: number }).number])
+  assert.deepEqual(postings, [
+    ['missing', 3],
+    ['missing', 5],
+    ['extra', 5],
+  ])
 
   const swapped = await system.host.replay('accounting', { swap: true })
   assert.equal(swapped.swapped, true)

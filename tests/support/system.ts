@@ -7,7 +7,7 @@ import { signInTables } from '../../adapters/sign-in/schema.ts'
 import { localTransport } from '../../adapters/transport/local.ts'
 import type { Behalf, Caller } from '../../kernel/caller.ts'
 import { type Actor, serviceRole } from '../../kernel/contract.ts'
-import { type Host, startHost } from '../../kernel/host.ts'
+import { type Called, type Host, startHost } from '../../kernel/host.ts'
 import type { Bus, Clock, Database, Log, Random, SignIn } from '../../kernel/ports.ts'
 import { must } from '../../kernel/result.ts'
 import type { Service } from '../../kernel/service.ts'
@@ -22,6 +22,7 @@ export interface SystemOptions {
   readonly random?: Random
   readonly bus?: Bus
   readonly log?: Log
+  readonly called?: (call: Called) => void
   readonly timeZone?: string
   readonly decorate?: (database: Database) => Database
   readonly decorateSignIn?: (signIn: SignIn) => SignIn
@@ -75,6 +76,7 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     log: options.log ?? silent,
     migrate: true,
     loops: options.loops ?? true,
+    ...(options.called ? { called: options.called } : {}),
   })
   return {
     host,

@@ -22,7 +22,7 @@ import { generator, seedOf } from '../tests/support/random.ts'
 import type { TestDatabase } from '../tests/support/server.ts'
 import { silent } from '../tests/support/silent.ts'
 import { lossyBus, onTransaction } from '../tests/support/wrapped.ts'
-import { startReader } from './consume.ts'
+import { type ReaderOptions, startReader } from './consume.ts'
 import { setPositionState } from './position.ts'
 import type { Database } from './ports.ts'
 import { Fault } from './result.ts'
@@ -110,7 +110,7 @@ describe('what the bus brings', () => {
 
   test('is held only up to a limit, and what does not fit is fetched', async () => {
     const { producer, consumer } = handMade()
-    await using reading = await readFrom({ producer, consumer }, archive, { ...patient, graceMs: 50 })
+    await using reading = await readFrom({ producer, consumer }, archive, patient)
     await reading.drained()
     producer.say(12_000)
     // The first event is missing, so that everything is held.
@@ -220,37 +220,48 @@ describe('two who read for one consumer', () => {
     await other.say(producer.batch(4, 6))
     await reached(consumer, 6)
     await one.say(producer.heartbeat())
-    await one.drained()
+    await Promise.all([one.drained(), other.drained()])
     assert.deepEqual(await kept(consumer), upTo(6))
     assert.deepEqual([one.undelivered(), other.undelivered()], [null, null])
   })
 })
 
-/** Each is done to a consumer that has applied 1 to 5, after the producer was set back to 3 and said other things. */
-const forks: Readonly<Record<string, (producer: HandMadeProducer) => readonly EventBatch[]>> = {
-  'the next batch follows another event': (producer) => [producer.say(5).batch(6, 8)],
-  'a batch that overlaps has other events': (producer) => [producer.say(5).batch(4, 7)],
-  'a batch that ends at the position has another last event': (producer) => [producer.say(2).batch(4, 5)],
-  'a heartbeat names another event at the position': (producer) => [producer.say(2).heartbeat()],
-  'a heartbeat says a head before the position': (producer) => [producer.heartbeat()],
-  'what is fetched for a gap follows another event': (producer) => [producer.say(9).batch(10, 12)],
-  'the log has another event at the position': (producer) => {
-    producer.say(2)
-    return []
+interface Fork {
+  /** What reaches a consumer that has applied 1 to 5, of a producer that was set back to 3. */
+  readonly said: (producer: HandMadeProducer) => readonly EventBatch[]
+  readonly options?: Partial<ReaderOptions>
+}
+
+const forks: Readonly<Record<string, Fork>> = {
+  'the next batch follows another event': { said: (producer) => [producer.say(5).batch(6, 8)] },
+  'a batch that overlaps has other events': { said: (producer) => [producer.say(5).batch(4, 7)] },
+  'a batch that ends at the position has another last event': { said: (producer) => [producer.say(2).batch(4, 5)] },
+  'a heartbeat names another event at the position': { said: (producer) => [producer.say(2).heartbeat()] },
+  'a heartbeat says a head before the position': { said: (producer) => [producer.heartbeat()] },
+  'what is fetched for a gap follows another event': {
+    said: (producer) => [producer.say(9).batch(10, 12)],
+    options: { graceMs: 50 },
   },
-  'the log ends before the position': () => [],
+  'the log has another event at the position': {
+    said: (producer) => {
+      producer.say(2)
+      return []
+    },
+    options: { silenceMs: 100 },
+  },
+  'the log ends before the position': { said: () => [], options: { silenceMs: 100 } },
 }
 
 describe('a producer that was set back', () => {
-  for (const [how, act] of Object.entries(forks)) {
+  for (const [how, { said, options }] of Object.entries(forks)) {
     test(`is refused when ${how}`, async () => {
       const { producer, consumer } = handMade()
       producer.say(5)
       const eventId = producer.log[4]?.eventId
-      await using reading = await readFrom({ producer, consumer }, archive, { graceMs: 50, silenceMs: 200 })
+      await using reading = await readFrom({ producer, consumer }, archive, { ...patient, ...options })
       await reading.drained()
       assert.deepEqual(await kept(consumer), upTo(5))
-      await reading.say(...act(producer.rewind(3)))
+      await reading.say(...said(producer.rewind(3)))
       await eventually('a fork', async () => (await positionOf(database, consumer)).state === 'forked')
       // Neither what follows nor asking again makes it go on: a person decides.
       await reading.say(producer.say(4).batch(1, producer.head), producer.heartbeat())

@@ -29,6 +29,7 @@ const turn = (): Turn => ({
 export const stepwise = (step: string): Stepwise => {
   const arrivals: ((turn: Turn) => void)[] = []
   const turns: Turn[] = []
+  const held = new Set<Turn>()
   let free = true
 
   const meet = () => {
@@ -41,12 +42,14 @@ export const stepwise = (step: string): Stepwise => {
     })
   const allow = (): Turn => {
     const one = turn()
+    held.add(one)
     turns.push(one)
     meet()
     return one
   }
   const freeAll = () => {
     free = true
+    for (const { mayCommit } of held) mayCommit.resolve()
     for (const resolve of arrivals.splice(0)) {
       const one = turn()
       one.mayCommit.resolve()
@@ -59,15 +62,16 @@ export const stepwise = (step: string): Stepwise => {
     transaction: async (name, work, options) => {
       if (name !== step || free) return one.transaction(name, work, options)
       const mine = await arrive()
-      const held: typeof work = async (tx) => {
+      const waiting: typeof work = async (tx) => {
         const result = await work(tx)
         mine.worked.resolve()
         await mine.mayCommit.promise
         return result
       }
       try {
-        return await one.transaction(name, held, options)
+        return await one.transaction(name, waiting, options)
       } finally {
+        held.delete(mine)
         mine.worked.resolve()
         mine.ended.resolve()
       }

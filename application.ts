@@ -74,7 +74,7 @@ const assemble = async (
   const tokens = await tokensOf(secrets.tokenKey)
   const more = decorations.services ?? new Map<Service, Database>()
   const running = [...ownServices(config, databases, secrets), ...more.keys()]
-  const bus = (decorations.bus ?? ((one) => one))(config.nats ? natsBus({ ...config.nats, log }) : localBus())
+  const bus = (decorations.bus ?? ((one) => one))(config.nats ? natsBus({ ...config.nats, log }) : localBus(log))
   ends.defer(() => bus.close())
   const http = httpTransport({ addresses: config.addresses, tokens })
   const decorate = decorations.database ?? ((one) => one)

@@ -69,13 +69,6 @@ const fileLength: Rule = {
     const count = text.trimEnd().split('\n').length
     return count > mostLines ? [{ path, line: mostLines + 1, what: `is longer than ${mostLines} lines` }] : []
   }),
-  except: [
-    {
-      path: 'adapters/bus/nats.ts',
-      what: `is longer than ${mostLines} lines`,
-      why: 'It does hold two things, publishing and reading, and is still moving: to be parted when it stands.',
-    },
-  ],
 }
 
 const mostLinesOfFunction = 60

@@ -1,0 +1,103 @@
+// Publishes batches: several messages on their way at a time, each until the broker has acknowledged it.
+import type { EventBatch } from '../../kernel/stream.ts'
+import { answerMs, type Connection, type Link, unavailable } from './nats-connection.ts'
+import { namesOf } from './nats-settings.ts'
+import type { Streams } from './nats-streams.ts'
+import { packed } from './packing.ts'
+
+/** Messages that the broker has not acknowledged, over all streams of this process. */
+export const mostOnTheirWay = 32
+/** An acknowledgement may be lost, a stream gone: then the same message is sent again. Readers drop what they have. */
+const mostAttempts = 3
+/** No further attempt is made after this time. */
+const patienceMs = 5_000
+
+export interface PublishingOptions {
+  readonly prefix: string
+  readonly connection: Connection
+  readonly streams: Streams
+}
+
+/** A place is free for the caller when it resolves; calling the result gives it back. */
+export const places = (count: number): (() => Promise<() => void>) => {
+  const waiting: (() => void)[] = []
+  let free = count
+  const leave = () => {
+    const next = waiting.shift()
+    if (next) next()
+    else free += 1
+  }
+  return async () => {
+    if (free > 0) free -= 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    return leave
+  }
+}
+
+export const publisher = ({ prefix, connection, streams }: PublishingOptions) => {
+  const enter = places(mostOnTheirWay)
+
+  const attempt = async (stream: string, message: string): Promise<void> => {
+    const link = await connection.ready()
+    try {
+      await streams.ensure(link, stream)
+      await link.js.publish(namesOf(prefix, stream).events, message, { timeout: answerMs })
+    } catch (error) {
+      streams.doubt(link, stream)
+      throw error
+    }
+  }
+  const send = async (stream: string, message: string): Promise<void> => {
+    const end = performance.now() + patienceMs
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        return await attempt(stream, message)
+      } catch (error) {
+        if (attempts === mostAttempts || performance.now() >= end)
+          throw unavailable('the broker did not take events', error)
+      }
+    }
+  }
+  /** After the first failure nothing more is begun, and what is on its way is waited for. */
+  const publishEvents = async (batch: EventBatch): Promise<void> => {
+    const sending = new Set<Promise<void>>()
+    const failures: unknown[] = []
+    for (const message of packed(batch)) {
+      const leave = await enter()
+      if (failures.length > 0) {
+        leave()
+        break
+      }
+      const sent = send(batch.stream, message).catch((error: unknown) => void failures.push(error))
+      sending.add(sent)
+      void sent.finally(() => {
+        leave()
+        sending.delete(sent)
+      })
+    }
+    await Promise.all(sending)
+    if (failures.length > 0) throw failures[0]
+  }
+  /** Nobody keeps heads: accepted means that the broker has read it. */
+  const publishHead = async (batch: EventBatch): Promise<void> => {
+    const link = await connection.ready()
+    for (const message of packed(batch)) link.nc.publish(namesOf(prefix, batch.stream).heads, message)
+    await flushed(link)
+  }
+  return (batch: EventBatch): Promise<void> => (batch.events.length > 0 ? publishEvents(batch) : publishHead(batch))
+}
+
+/** The broker has read all that was sent on this connection. Throws when that takes too long. */
+const flushed = async ({ nc, lost }: Link): Promise<void> => {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(() => reject(unavailable('the broker does not answer')), answerMs)
+  const end = () => reject(unavailable('the connection to the broker was lost'))
+  lost.addEventListener('abort', end)
+  nc.flush().then(resolve, (error: unknown) => reject(unavailable('the broker did not take a head', error)))
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    lost.removeEventListener('abort', end)
+  }
+}

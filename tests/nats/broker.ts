@@ -1,0 +1,94 @@
+// A NATS server of the test's own, with its own port and storage, which is killed, frozen, emptied and started again.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import { eventually } from '../support/eventually.ts'
+
+export interface BrokerOptions {
+  /** Further arguments of nats-server. */
+  readonly args?: readonly string[]
+  /** Started later, by `start`. */
+  readonly away?: boolean
+}
+
+export interface Broker extends AsyncDisposable {
+  readonly port: number
+  readonly url: string
+  /** Where its streams are. */
+  readonly storage: string
+  /** On the same port and storage. Resolves when it answers. */
+  start(): Promise<void>
+  /** kill -9. */
+  kill(): Promise<void>
+  freeze(): void
+  wake(): void
+  /** Takes all storage away. It must not be running. */
+  wipe(): Promise<void>
+  /** For a look at its streams, and to damage them, by a connection of its own. */
+  manage<T>(work: (jsm: JetStreamManager) => Promise<T>): Promise<T>
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+export const manageAt = async <T>(url: string, work: (jsm: JetStreamManager) => Promise<T>): Promise<T> => {
+  const nc = await connect({ servers: url, timeout: 2_000, reconnect: false })
+  try {
+    return await work(await jetstreamManager(nc, { timeout: 2_000 }))
+  } finally {
+    await nc.close()
+  }
+}
+
+export const openBroker = async ({ args = [], away = false }: BrokerOptions = {}): Promise<Broker> => {
+  const storage = await mkdtemp(join(tmpdir(), 'ates-test-nats-'))
+  const port = await freePort()
+  const url = `nats://127.0.0.1:${port}`
+  let server: ChildProcess | null = null
+
+  const start = async () => {
+    const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', storage, ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    server = child
+    let said = ''
+    child.stderr.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-4_000)))
+    await eventually('nats-server to be ready', () => {
+      if (child.exitCode !== null) throw new Error(`nats-server ended: ${said}`)
+      return said.includes('Server is ready')
+    })
+  }
+  const kill = async () => {
+    if (server === null || server.exitCode !== null || server.signalCode !== null) return
+    const exit = once(server, 'exit')
+    server.kill('SIGKILL')
+    await exit
+  }
+  if (!away) await start()
+  return {
+    port,
+    url,
+    storage,
+    start,
+    kill,
+    freeze: () => void server?.kill('SIGSTOP'),
+    wake: () => void server?.kill('SIGCONT'),
+    wipe: () => rm(join(storage, 'jetstream'), { recursive: true, force: true }),
+    manage: (work) => manageAt(url, work),
+    [Symbol.asyncDispose]: async () => {
+      await kill()
+      await rm(storage, { recursive: true, force: true })
+    },
+  }
+}

@@ -16,8 +16,9 @@ const codeOf = (error: unknown): string =>
  */
 const passingState = /^(?:08|40|53|55|57|58|XX)...$|^25P0[34]$/
 const lostConnection = /^(?:ECONN|EPIPE|ENOENT|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET|ENOSPC|EMFILE|ENFILE)/
+/** How the driver and the pool begin what they say without a code. Words amid a text are a handler's own. */
 const poolWords =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|discarded|not queryable/i
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client (?:has encountered a connection error|was closed)|Postgres connection has been discarded)/
 
 /** True when the same thing tried again may well succeed. */
 export const isTransient = (error: unknown): boolean => {
@@ -33,10 +34,12 @@ export const isRepeatable = (error: unknown): boolean =>
 
 export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03'
 
-/** What went wrong in one line, causes included. */
-export const describeError = (error: unknown): string => {
+/** What went wrong in one line, causes included, as the database can keep it. */
+export const describeError = (error: unknown): string => describe(error).replaceAll('\0', '')
+
+const describe = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   const code = codeOf(error)
   const own = `${error.name}${code ? ` ${code}` : ''}: ${error.message}`
-  return error.cause === undefined ? own : `${own} <- ${describeError(error.cause)}`
+  return error.cause === undefined ? own : `${own} <- ${describe(error.cause)}`
 }

@@ -4,6 +4,7 @@ import { databaseClock } from '../../adapters/database/postgres.ts'
 import { systemRandom } from '../../adapters/random.ts'
 import { type ReaderOptions, type ReadLog, startReader } from '../../kernel/consume.ts'
 import type { Applying } from '../../kernel/handle.ts'
+import { openPosition } from '../../kernel/position.ts'
 import type { Database } from '../../kernel/ports.ts'
 import type { Consumer } from '../../kernel/service.ts'
 import type { EventBatch, EventRecord } from '../../kernel/stream.ts'
@@ -144,3 +145,7 @@ export const parkedBy = async (database: TestDatabase, { name }: Consumer): Prom
   )
   return rows.map(({ number }) => number)
 }
+
+/** Puts a consumer at the beginning of its stream, for tests that apply by hand. */
+export const openPositionOf = (database: Database, { name, stream }: Consumer): Promise<void> =>
+  database.transaction('open', (tx) => openPosition(tx, { schema: database.schema, consumer: name, stream }))

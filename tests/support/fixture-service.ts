@@ -203,3 +203,9 @@ export const archiveService = (consumers: readonly Consumer[] = [keepLines()]): 
     consumers,
     migrations: archiveTables,
   })
+
+/** Fails in the database with this SQLSTATE. */
+export const raise = async (tx: Tx, code: string): Promise<void> => {
+  if (!/^[0-9A-Z]{5}$/.test(code)) throw new Error(`${code} is no SQLSTATE`)
+  await sql.raw(`do $$ begin raise exception 'simulated' using errcode = '${code}'; end $$`).execute(tx)
+}

@@ -203,6 +203,9 @@ const wrongProcesses = (names: readonly string[]): string[] =>
     .filter((name) => !processes.some((known) => known === name))
     .map((name) => `${name} is not a service; there are ${processes.join(', ')}`)
 
+const wrongTogether = (names: readonly string[]): string[] =>
+  names.length > 1 ? [`${names.join(' and ')} cannot share a process: name one service, or none to run all`] : []
+
 /** Reads the settings for the named services, or for all. Throws `ConfigError` with a line for everything wrong. */
 export const readConfig = (
   names: readonly string[],
@@ -216,6 +219,7 @@ export const readConfig = (
   const strangers = wrongProcesses(names)
   const lines = [
     ...strangers,
+    ...wrongTogether(names),
     ...unknownSettings(environment),
     ...(parsed.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? []),
     // What processes need that do not exist, nobody knows.

@@ -32,7 +32,7 @@ interface Server {
 export const openDatabases = async (options: DatabasesOptions): Promise<OpenDatabases> => {
   const { config, log, ends } = options
   const schemas = serviceNames.filter((name) => config.run.includes(name)).map((name) => name.replaceAll('-', '_'))
-  const { connections, owned } = config.databases ? await given(config, log) : await embedded(schemas, options)
+  const { connections, owned } = config.databases ? await given(schemas, config, log) : await embedded(schemas, options)
   const databases = new Map<string, Postgres>()
   for (const schema of schemas) {
     const { connections: maxConnections, namedStatements } = config
@@ -49,9 +49,11 @@ export const openDatabases = async (options: DatabasesOptions): Promise<OpenData
   return { databases, owned }
 }
 
-const given = async ({ databases }: Config, log: Log): Promise<Server> => {
+const given = async (schemas: readonly string[], { databases }: Config, log: Log): Promise<Server> => {
   const connections = Object.fromEntries(
-    Object.entries(databases ?? {}).map(([name, url]) => [name.replaceAll('-', '_'), { connectionString: url }]),
+    Object.entries(databases ?? {})
+      .map(([name, connectionString]) => [name.replaceAll('-', '_'), { connectionString }] as const)
+      .filter(([schema]) => schemas.includes(schema)),
   )
   for (const [schema, connection] of Object.entries(connections)) {
     const mend = await missingSettings(connection)

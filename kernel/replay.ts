@@ -148,6 +148,14 @@ export const replay = async ({ applying, readLog, swap, progress }: ReplayOption
   }
 }
 
+/** What the live consumer could apply, its replay must be able to apply, too. */
+const firstParked = async (tx: Tx, { schema, consumer, stream }: PositionKey) => {
+  const { rows } = await sql<{ number: number; error: string }>`
+    select number, error from ${tableRef(schema, 'parked')}
+    where consumer = ${consumer} and stream = ${stream} order by number limit 1`.execute(tx)
+  return rows[0]
+}
+
 /** Applies the log to the shadows up to its end. */
 const catchUp = async (shadowing: Applying, readLog: ReadLog, progress: ReplayOptions['progress']): Promise<void> => {
   const { database, consumer } = shadowing
@@ -161,11 +169,9 @@ const catchUp = async (shadowing: Applying, readLog: ReadLog, progress: ReplayOp
     const before = position.number
     position = await applyRun(shadowing, batch)
     progress?.(position.number, live.number)
-    if (position.state !== 'running' || position.parkedInRow > 0) {
-      throw new Error(
-        `the replay stopped at event ${position.number}: ${position.reason ?? 'an event could not be applied again'}`,
-      )
-    }
+    const parked = await database.transaction('replay.parked', (tx) => firstParked(tx, key))
+    if (parked) throw new Error(`the replay stopped at event ${parked.number}, which failed: ${parked.error}`)
+    if (position.state !== 'running') throw new Error(`the replay stopped after ${before}: ${position.reason}`)
     if (position.number === before) throw new Error(`the log of ${consumer.stream} has no event after ${before}`)
   }
 }

@@ -39,6 +39,7 @@ describe('without any setting', () => {
       run: ['identity', 'task-tracker', 'accounting', 'web'],
       host: '127.0.0.1',
       port: 4000,
+      metricsPort: undefined,
       publicUrl: undefined,
       timeZone: 'UTC',
       logLevel: 'info',
@@ -144,6 +145,10 @@ describe('a process', () => {
       'acounting is not a service; there are identity, task-tracker, accounting, web',
     ])
     assert.equal(wrongIn({}, ['constructor']).length, 1)
+  })
+
+  test('two in one process are refused in a line of their own', () => {
+    assert.match(wrongIn({}, ['identity', 'accounting'])[0] ?? '', /^identity and accounting cannot share a process/)
   })
 
   test('with one database given needs all: a part of them cannot be embedded', () => {

@@ -22,7 +22,7 @@ type TaskEvent = Delivered<typeof taskTracker.taskAssigned> | Delivered<typeof t
 /** Prices of the tasks of these events; those that are heard of for the first time are drawn and kept. */
 const keepPrices = async (
   events: readonly TaskEvent[],
-  { tx, random, stream }: ConsumerContext,
+  { tx, random, stream, replaying }: ConsumerContext,
 ): Promise<Map<number, Price>> => {
   const firstOfTask = lastPerKey(events.toReversed(), ({ data }) => data.taskId)
   const known = await findPrices(
@@ -35,6 +35,9 @@ const keepPrices = async (
     .flatMap(({ data, number, at }) =>
       drawPrices([data.taskId], random.integer).map((price) => ({ ...price, number, at })),
     )
+  if (drawn.length > 0 && replaying) {
+    throw new RepeatableFailure(`the price of task ${drawn.map(({ taskId }) => taskId).join(', ')} is lost`)
+  }
   if (drawn.length > 0) await insertPrices(tx, stream, drawn)
   return new Map([...known, ...drawn].map((price) => [price.taskId, price]))
 }

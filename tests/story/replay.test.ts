@@ -64,3 +64,15 @@ test('a replay names a lost and a changed posting, and swapping it in mends them
   const rights = await query(`select has_table_privilege('ates_accounting', 'accounting.posting', 'update') as may`)
   assert.deepEqual(rights, [{ may: false }])
 })
+
+test('a replay draws no price: where one was lost it stops and names the task, and the ledger serves on', async () => {
+  await using system = await startSystem()
+  await work(system)
+  await system.database.query('delete from accounting.price where task_id = 4')
+  await assert.rejects(system.host.replay('accounting', { swap: false }), /replay stopped at event \d+/)
+  const [{ count } = { count: 0 }] = await system.database.query<{ count: number }>(
+    'select count(*)::int as count from accounting.price where task_id = 4',
+  )
+  assert.equal(count, 0)
+  assert.ok((await differencesOf(system)).every(({ expected }) => expected === 'a price'))
+})

@@ -73,7 +73,7 @@ test('a commit whose answer is lost is repeated by its key, and left alone witho
 
 test('connections that are cut when COMMIT has reached the server end in one effect', async () => {
   await using stage = await openStage('family 1, cut')
-  await using wire = await stage.interpose()
+  await using wire = await stage.ground.interpose()
   const process = await stage.start()
   await stage.invite(process, 'manager', 'popug', 'popug')
   for (let round = 0; round < 6; round += 1) {

@@ -22,7 +22,7 @@ const dieWithBatch = async (stage: Stage, process: ApplicationProcess, points: r
   await stage.settled()
   process.arm(...points)
   const orders = Array.from({ length: 12 }, () => stage.clients.create())
-  await using held = await stage.holdRelay()
+  await using held = await stage.ground.holdRelay()
   await Promise.all(orders.map((order) => stage.send(process, order)))
   await held[Symbol.asyncDispose]()
   await process.killed()

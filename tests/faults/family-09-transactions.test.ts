@@ -14,8 +14,8 @@ const begun = async (stage: Stage) => {
 test('transactions that stay open here or in another database keep no event from the ledger', async () => {
   await using stage = await openStage('family 9, long')
   const process = await begun(stage)
-  await using here = await stage.connect()
-  await using elsewhere = await stage.connect({ ...stage.database.adminConnection, database: 'postgres' })
+  await using here = await stage.ground.connect()
+  await using elsewhere = await stage.ground.connect({ ...stage.ground.database.adminConnection, database: 'postgres' })
   await here.query('begin isolation level repeatable read; select count(*) from task_tracker.outbox')
   await elsewhere.query('begin isolation level serializable; select pg_current_xact_id()')
   await stage.traffic(process, 40)
@@ -30,7 +30,7 @@ test('events with lower ids that are committed late come after those that were c
   await using stage = await openStage('family 9, late')
   const process = await begun(stage)
   for (let round = 0; round < 3; round += 1) {
-    await using late = await stage.connect()
+    await using late = await stage.ground.connect()
     await late.query('begin')
     const committed = await plantTasks(stage, stage.draw(1, 5), late)
     await stage.traffic(process, 15)
@@ -45,7 +45,7 @@ test('events with lower ids that are committed late come after those that were c
 test('what is rolled back, wholly or to a savepoint, leaves holes in the ids and none in the numbers', async () => {
   await using stage = await openStage('family 9, holes')
   const process = await begun(stage)
-  await using hand = await stage.connect()
+  await using hand = await stage.ground.connect()
   for (let round = 0; round < 5; round += 1) {
     await hand.query('begin')
     await plantTasks(stage, stage.draw(1, 5), hand)
@@ -72,7 +72,7 @@ test('a session of ours that idles in its transaction loses it, and with it the 
     ['task_tracker', 'stream'],
     ['accounting', 'position'],
   ] as const) {
-    await using idle = await stage.connect(stage.database.connection(schema))
+    await using idle = await stage.ground.connect(stage.ground.database.connection(schema))
     await idle.query('begin')
     await idle.query(`select from ${schema}.${table} for update`)
     await stage.traffic(process, 20)

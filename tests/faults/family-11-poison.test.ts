@@ -117,7 +117,7 @@ const newerReplica = (stage: Stage, older: ApplicationProcess): Promise<Host> =>
     })),
   })
   const service = accounting({ timeZone: 'UTC' })
-  const database = stage.database.open('accounting', { connections: 4 })
+  const database = stage.ground.database.open('accounting', { connections: 4 })
   return startHost({
     services: [{ ...service, consumers: service.consumers.map(newer) }],
     database: () => database,

@@ -25,9 +25,7 @@ interface JobRow {
 }
 
 const jobs = (stage: Stage): Promise<JobRow[]> =>
-  stage.database.query(
-    `select id, state, coalesce((progress->>'moved')::int, 0) as moved from task_tracker.job order by id`,
-  )
+  stage.query(`select id, state, coalesce((progress->>'moved')::int, 0) as moved from task_tracker.job order by id`)
 
 test('a reassignment that is killed before and after the commit of each chunk draws every task once', async () => {
   await using stage = await openStage('family 16, killed')
@@ -74,7 +72,7 @@ test('reassignments that are pressed at once run one after another, and one key 
 
 /** Keeps whoever wants this task waiting, a chunk of a reassignment included. */
 const holdTask = async (stage: Stage, place: number) => {
-  const held = await stage.connect()
+  const held = await stage.ground.connect()
   await held.query('begin')
   const id = '(select id from task_tracker.task order by id offset $1 limit 1)'
   await held.query(`select from task_tracker.task where id = ${id} for update`, [place])
@@ -84,7 +82,7 @@ const holdTask = async (stage: Stage, place: number) => {
 /** Somebody waits for a lock, in a statement that begins like this. */
 const waits = async (stage: Stage, statement: string): Promise<boolean> => {
   const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-  return (await stage.database.query(`${waiting} and query ~ '^\\s*${statement}'`)).length > 0
+  return (await stage.query(`${waiting} and query ~ '^\\s*${statement}'`)).length > 0
 }
 
 test('a reassignment that is cancelled in the middle keeps what it drew and draws no more', async () => {

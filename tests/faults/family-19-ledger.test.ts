@@ -15,7 +15,7 @@ test('one popug may be in every entry', async () => {
     stage.insist(() => process, stage.clients.order('AssignTasks', stage.clients.manager())),
   ])
   await stage.audit()
-  const accounts = await stage.database.query('select id from accounting.account order by id')
+  const accounts = await stage.query('select id from accounting.account order by id')
   assert.deepEqual(accounts, [{ id: 'company:tasks' }, { id: 'popug:2' }])
   await process.stop()
 })
@@ -34,14 +34,14 @@ test('accounts may be used for the first time by two at once', async () => {
     ),
   )
   await stage.audit()
-  const [accounts] = await stage.database.query('select count(*)::int as count from accounting.account')
+  const [accounts] = await stage.query('select count(*)::int as count from accounting.account')
   assert.equal(accounts?.['count'], 13)
   await Promise.all([one.stop(), other.stop()])
 })
 
 /** Somebody says again what the ledger has booked, as it was and with another popug. */
 const sayAgain = async (stage: Stage, kind: 'fee' | 'reward', type: string): Promise<string[]> => {
-  const [booked] = await stage.database.query<{ taskId: number; popugId: number; assignment: number | null }>(
+  const [booked] = await stage.query<{ taskId: number; popugId: number; assignment: number | null }>(
     `select task_id as "taskId", popug_id as "popugId", assignment from accounting.posting where kind = '${kind}' limit 1`,
   )
   assert.ok(booked)

@@ -1,21 +1,17 @@
 // Where a family of faults plays: a fresh database, processes of aTES on it, people, and the journal of what they sent.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { serviceRole } from '../../kernel/contract.ts'
 import { isRefusal, must } from '../../kernel/result.ts'
 import { generator, seedOf } from '../support/random.ts'
-import { freshDatabase, type TestDatabase } from '../support/server.ts'
-import { schemas } from '../support/system.ts'
 import { type ApplicationProcess, startProcess } from './application-process.ts'
 import { assertClean } from './assert-clean.ts'
 import { audit, type CommandName, type Expected, type Learned } from './audit.ts'
 import { Clients, type Draw, type Person } from './clients.ts'
+import type { Query } from './embedded-database.ts'
 import type { FaultPoint } from './fault-points.ts'
+import { embeddedGround, type EmbeddedGround, type Ground, sharedGround, type SharedGround } from './grounds.ts'
 import { Journal, type Order } from './journal.ts'
 import { until, untilSettled } from './settled.ts'
-import { openWire, type Wire } from './wire.ts'
 
 const services: Readonly<Record<CommandName, string>> = {
   CreateTask: 'task-tracker',
@@ -31,67 +27,41 @@ export interface SendOptions {
   readonly timeoutMs?: number
 }
 
-/** What a client does with an answer that says "ask again". */
-const mostAttempts = 40
-
-export class Stage implements AsyncDisposable {
+export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
   readonly draw: Draw
-  readonly database: TestDatabase
+  readonly ground: G
   readonly journal = new Journal()
   readonly people: Person[] = []
   readonly clients: Clients
-  private readonly folder: string
-  private wire: Wire | undefined
   private readonly processes: ApplicationProcess[] = []
 
-  constructor(name: string, seed: number, database: TestDatabase, folder: string) {
-    const next = generator(seed)
+  constructor(name: string, ground: G) {
+    const next = generator(seedOf(name))
     this.draw = (from, to) => from + Math.floor(next() * (to - from + 1))
-    this.database = database
-    this.folder = folder
-    this.clients = new Clients(name, this.people, this.draw)
-  }
-
-  /** Puts a wire between the database and the processes that start from now on. Dispose of it after the processes. */
-  async interpose(): Promise<Wire> {
-    return (this.wire = await openWire(this.database.adminConnection))
+    this.ground = ground
+    this.clients = new Clients(name.replaceAll(/\W+/g, '-'), this.people, this.draw)
   }
 
   /** Runs statements as the database's administrator. */
   get hand(): Pick<pg.Client, 'query'> {
-    const query = async (text: string, values?: unknown[]) => ({ rows: await this.database.query(text, values) })
+    const query = async (text: string, values?: unknown[]) => ({ rows: await this.ground.query(text, values) })
     return { query } as unknown as pg.Client
   }
 
-  private url(schema: string): string {
-    const { user = '', database = '', ...direct } = this.database.connection(schema)
-    const { host = '', port = 5432 } = this.wire ?? direct
-    return `postgres://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
-  }
+  readonly query: Query = (text, values) => this.ground.query(text, values)
 
   /** Starts aTES, all services in one process, with these faults before it. */
   async start(...faults: FaultPoint[]): Promise<ApplicationProcess> {
-    if (!this.processes.some(({ isAlive }) => isAlive)) await this.endLeases()
+    if (!this.processes.some(({ isAlive }) => isAlive)) await this.ground.alone?.()
     const started = await startProcess({
-      ATES_IDENTITY_DATABASE_URL: this.url('identity'),
-      ATES_TASK_TRACKER_DATABASE_URL: this.url('task_tracker'),
-      ATES_ACCOUNTING_DATABASE_URL: this.url('accounting'),
-      ATES_DATA_DIR: this.folder,
+      ...this.ground.environment(),
       ATES_PORT: '0',
       ATES_LOG_LEVEL: 'warn',
-      // Several processes share one small server.
-      ATES_DATABASE_CONNECTIONS: '4',
       ATES_TEST_FAULTS: JSON.stringify(faults),
       ATES_TEST_RANDOM: String(this.draw(1, 2 ** 31)),
     })
     this.processes.push(started)
     return started
-  }
-
-  /** The dead hold their leases for seconds, which spare others work in vain and protect nothing. */
-  private async endLeases(): Promise<void> {
-    const [made] = await this.database.query(`select to_regclass('accounting.lease') is not null as made`)
-    if (made?.['made']) for (const schema of schemas) await this.database.query(`delete from ${schema}.lease`)
   }
 
   /** An operator asks a service. Throws when that is refused. */
@@ -153,14 +123,12 @@ export class Stage implements AsyncDisposable {
     return learned
   }
 
-  /** Repeats a command with its key until its outcome is known, each time at the process that is there then. */
-  async insist(process: () => ApplicationProcess | Promise<ApplicationProcess>, order: Order): Promise<Learned> {
-    for (let attempt = 1; ; attempt += 1) {
-      const learned = await this.send(await process(), order)
-      if (!('unknown' in learned)) return learned
-      if (attempt === mostAttempts)
-        throw new Error(`${order.command} ${order.request} stays unknown: ${learned.unknown}`)
-    }
+  /** Repeats a command with its key until its outcome is known. */
+  async insist(process: () => ApplicationProcess, order: Order): Promise<Learned> {
+    let learned: Learned = { unknown: 'not sent yet' }
+    const known = async () => !('unknown' in (learned = await this.send(process(), order)))
+    await until(() => `${order.command} ${order.request} is known: ${JSON.stringify(learned)}`, known)
+    return learned
   }
 
   /** Sends `count` commands, some at a time. Gives those whose outcome is not known. */
@@ -178,29 +146,12 @@ export class Stage implements AsyncDisposable {
     return open
   }
 
-  /** A connection of its own, as the database's administrator or with these settings; disposing of it ends it. */
-  async connect(settings: pg.ClientConfig = this.database.adminConnection): Promise<pg.Client & AsyncDisposable> {
-    const client = new pg.Client(settings)
-    client.on('error', () => {})
-    await client.connect()
-    let ended: Promise<void> | undefined
-    return Object.assign(client, { [Symbol.asyncDispose]: () => (ended ??= client.end()) })
-  }
-
-  /** Keeps the task tracker's relay waiting, so that its next batch holds whatever is committed until this is disposed. */
-  async holdRelay(): Promise<AsyncDisposable> {
-    const client = await this.connect()
-    await client.query('begin')
-    await client.query('select from task_tracker.stream for update')
-    return client
-  }
-
   until(what: string, holds: () => Promise<boolean>, limitMs?: number): Promise<void> {
     return until(() => what, holds, limitMs)
   }
 
   settled(limitMs?: number): Promise<void> {
-    return untilSettled((text) => this.database.query(text), limitMs)
+    return untilSettled(this.query, limitMs)
   }
 
   /** Waits until nothing is on its way, and looks for what was lost or done twice. */
@@ -211,14 +162,12 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const process of this.processes) await process.kill()
-    await this.database[Symbol.asyncDispose]()
-    await rm(this.folder, { recursive: true, force: true })
+    await this.ground[Symbol.asyncDispose]()
   }
 }
 
 /** A stage with its own seed, printed; ATES_TEST_SEED repeats it. */
-export const openStage = async (name: string): Promise<Stage> => {
-  const seed = seedOf(name)
-  const folder = await mkdtemp(join(tmpdir(), 'ates-test-'))
-  return new Stage(name.replaceAll(/\W+/g, '-'), seed, await freshDatabase(schemas), folder)
-}
+export const openStage = async (name: string): Promise<Stage> => new Stage(name, await sharedGround())
+
+export const openEmbeddedStage = async (name: string): Promise<Stage<EmbeddedGround>> =>
+  new Stage(name, await embeddedGround())

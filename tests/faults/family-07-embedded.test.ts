@@ -1,0 +1,58 @@
+// Family 7, as far as the embedded database goes: aTES, its database, or both are killed with -9.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ApplicationProcess } from './application-process.ts'
+import { killDatabase, postmasterOf } from './embedded-database.ts'
+import type { EmbeddedGround } from './grounds.ts'
+import { openEmbeddedStage, type Stage } from './stage.ts'
+
+type Embedded = Stage<EmbeddedGround>
+
+/** Commands are sent while `harm` is done somewhere among them. */
+const harmAmid = async (stage: Embedded, process: ApplicationProcess, harm: () => Promise<void>) => {
+  const traffic = stage.traffic(process, 60, 8)
+  const moment = stage.journal.attempts.length + stage.draw(1, 40)
+  await stage.until('some answers', async () => stage.journal.attempts.length >= moment)
+  await harm()
+  return traffic
+}
+
+test('whatever is killed of aTES and its embedded database, the next start goes on with all that was committed', async (t) => {
+  await using stage = await openEmbeddedStage('family 7, embedded')
+  const { dataDir } = stage.ground
+  let process = await stage.start()
+  await stage.invite(process, 'manager', 'popug', 'popug')
+  await stage.traffic(process, 20)
+
+  await t.test('aTES is killed over a step, and the next one takes over its database', async () => {
+    const server = await postmasterOf(dataDir)
+    process.arm({ step: 'apply.ledger', of: 'accounting', when: 'before', nth: stage.draw(1, 5), act: 'kill' })
+    const open = await stage.traffic(process, 60, 8)
+    await process.killed()
+    process = await stage.start()
+    assert.equal(await postmasterOf(dataDir), server, 'the database was not taken over')
+    for (const order of open) await stage.insist(() => process, order)
+    await stage.audit()
+  })
+
+  await t.test('the database is killed with all its sessions, and aTES starts it again', async () => {
+    const server = await postmasterOf(dataDir)
+    const open = await harmAmid(stage, process, () => killDatabase(dataDir))
+    await stage.until('there is another server', async () => ![0, server].includes(await postmasterOf(dataDir)))
+    for (const order of open) await stage.insist(() => process, order)
+    await stage.audit()
+    assert.ok(process.isAlive)
+  })
+
+  await t.test('both are killed at once', async () => {
+    const open = await harmAmid(stage, process, async () => {
+      process.signal('SIGKILL')
+      await killDatabase(dataDir)
+    })
+    process = await stage.start()
+    for (const order of open) await stage.insist(() => process, order)
+    await stage.audit()
+  })
+  await process.stop()
+  assert.equal(await postmasterOf(dataDir), 0, 'the database was left behind')
+})

@@ -91,6 +91,10 @@ test('the way back stays on this site', () => {
     '//evil.test',
     '/\\evil.test',
     '/\t/evil.test',
+    '/.//evil.test',
+    '/tasks/..//evil.test',
+    '/%2e//evil.test',
+    '/./\\evil.test',
     'javascript:alert(1)',
     `/${'x'.repeat(1_001)}`,
   ]) {

@@ -82,5 +82,6 @@ export const localPath = (wanted: string | undefined): string => {
   const here = 'http://here.invalid'
   if (!URL.canParse(wanted, here)) return '/'
   const url = new URL(wanted, here)
-  return url.origin === here ? `${url.pathname}${url.search}` : '/'
+  // Without its dots a path may begin with two slashes, which a browser takes for another site.
+  return url.origin === here && !url.pathname.startsWith('//') ? `${url.pathname}${url.search}` : '/'
 }

@@ -62,6 +62,26 @@ const everywhere = (value: string) => [key, ...wrongFields.map((name) => `${name
 /** Sent by one only: it is refused before anybody is asked for. */
 const huge: Form = { what: 'ten megabytes', body: new Uint8Array(10 * 1024 * 1024).fill(0x61) }
 
+/** Addresses that browsers, or parsers of addresses, could take for another site's. */
+const elsewhere = [
+  '//evil.example',
+  'https://evil.example',
+  '/\\evil.example',
+  '/.//evil.example',
+  '/a/..//evil.example',
+  '/%2e//evil.example',
+  '/./\\evil.example',
+  '/\t/evil.example',
+  'javascript:alert(1)',
+  '/\r\nSet-Cookie: b=c',
+]
+
+/** Whether an answer sends the browser to another site. */
+const leadsAway = ({ headers }: Response): boolean => {
+  const location = headers.get('location')
+  return location !== null && new URL(location, 'http://here.test').host !== 'here.test'
+}
+
 /** Forms as browsers send them, with nothing right in them. */
 const wrong: readonly Form[] = [
   { what: 'nothing', body: '' },
@@ -79,11 +99,14 @@ const wrong: readonly Form[] = [
   { what: 'names of prototypes', body: `${key}&__proto__=1&constructor=2&toString=3&hasOwnProperty=4` },
   { what: 'a key that is none', body: 'key=%00%0d%0a' },
   { what: 'a key too long', body: `key=${'x'.repeat(1_000)}` },
-  { what: 'an address elsewhere to go on to', body: `${key}&next=%2F%2Fevil.example&next=https%3A%2F%2Fevil.example` },
+  ...elsewhere.map((next) => ({
+    what: `${next} to go on to`,
+    body: `${key}&next=${encodeURIComponent(next)}&back=${encodeURIComponent(next)}`,
+  })),
 ]
 
 /** These need nothing, so that any form of a browser is right for them. */
-const needNothing = new Set(['/sign-out', '/reassign', '/preferences'])
+const needNothing = new Set(['/sign-out', '/reassign'])
 
 const partsOf = [
   '2147483647',
@@ -202,11 +225,20 @@ describe('the web application', () => {
 
   test('takes forms with nothing right in them for what they are', async () => {
     const addresses = paths('2147483647').filter((path) => !needNothing.has(path))
-    const isFault = ({ status, headers }: Response) => {
-      const location = headers.get('location') ?? '/'
-      return status >= 500 || !location.startsWith('/') || location.startsWith('//') || headers.has('b')
-    }
+    const isFault = (response: Response) => response.status >= 500 || response.headers.has('b') || leadsAway(response)
     assert.deepEqual(await faults(wrong, addresses, isFault), [])
+  })
+
+  test('sends nobody to another site who is signed in already', async () => {
+    for (const next of elsewhere) {
+      const path = `/sign-in?next=${encodeURIComponent(next)}`
+      const response = await fetch(`${running.url}${path}`, {
+        headers: { cookie: cookieOf('popug') },
+        redirect: 'manual',
+      })
+      assert.equal(response.status, 303)
+      assert.ok(!leadsAway(response), `${next} leads to ${response.headers.get('location')}`)
+    }
   })
 
   test('finds nothing at numbers that are none', async () => {

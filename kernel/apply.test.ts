@@ -16,6 +16,7 @@ import { author, type Before, raise } from '../tests/support/fixture-service.ts'
 import { assertCounts, fixtureDatabase, keptBy, upTo } from '../tests/support/fixture-system.ts'
 import { generator, seedOf } from '../tests/support/random.ts'
 import type { TestDatabase } from '../tests/support/server.ts'
+import { onTransaction } from '../tests/support/wrapped.ts'
 import { applyRun } from './apply.ts'
 import { RepeatableFailure } from './failure.ts'
 import { setPositionState } from './position.ts'
@@ -478,6 +479,43 @@ test('two who apply the same at once, poison included, apply and park each event
     await kept(consumer),
     upTo(120).filter((number) => !culprits.includes(number)),
   )
+})
+
+describe('between the failure of an event and its parking', () => {
+  /** Applies with a handler that fails, and does something right before each parking. */
+  const parkingAfter = async (meanwhile: (producer: HandMadeProducer, consumer: Consumer) => Promise<unknown>) => {
+    const { producer, consumer, parts } = await applying()
+    spoil(producer.say(3), [2], unkeepable)
+    const hindered = onTransaction(archive, 'park', async (run) => {
+      await meanwhile(producer, consumer)
+      return run()
+    })
+    const position = await applyRun({ ...parts, database: hindered }, producer.batch(1, 3))
+    return { position, consumer }
+  }
+
+  test('another replica may apply it: then it is not parked', async () => {
+    const { position, consumer } = await parkingAfter((producer, consumer) => {
+      const mended = {
+        ...producer.batch(1, 3),
+        events: producer.log.map((event) => ({ ...event, data: { page: 1, line: 1, text: 'mended' } })),
+      }
+      return applyRun(applyingOn(database.open('archive'), consumer), mended)
+    })
+    assert.deepEqual([position.number, position.state], [3, 'running'])
+    assert.deepEqual(await parkedBy(database, consumer), [])
+    assert.deepEqual(await kept(consumer), upTo(3))
+  })
+
+  test('the consumer may be paused: then nothing is parked and nothing moves', async () => {
+    const { position, consumer } = await parkingAfter((_producer, { name, stream }) =>
+      archive.transaction('pause', (tx) =>
+        setPositionState(tx, { schema: 'archive', consumer: name, stream }, 'paused', 'wait'),
+      ),
+    )
+    assert.deepEqual([position.number, position.state], [1, 'paused'])
+    assert.deepEqual(await parkedBy(database, consumer), [])
+  })
 })
 
 test('a large batch is one set', async () => {

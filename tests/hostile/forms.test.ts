@@ -101,7 +101,7 @@ const wrong: readonly Form[] = [
   { what: 'a key too long', body: `key=${'x'.repeat(1_000)}` },
   ...elsewhere.map((next) => ({
     what: `${next} to go on to`,
-    body: `${key}&next=${encodeURIComponent(next)}&back=${encodeURIComponent(next)}`,
+    body: `${key}&language=en&next=${encodeURIComponent(next)}&back=${encodeURIComponent(next)}`,
   })),
 ]
 

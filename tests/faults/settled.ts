@@ -23,8 +23,13 @@ const openWork = `
 const pollMs = 15
 
 /** Polls a condition. Throws with `what` when it does not hold in time. */
-export const until = async (what: () => string, holds: () => Promise<boolean>, limitMs = 20_000): Promise<void> => {
-  for (const end = performance.now() + limitMs; !(await holds()); await delay(pollMs)) {
+export const until = async (
+  what: () => string,
+  holds: () => Promise<boolean>,
+  limitMs = 20_000,
+  everyMs = pollMs,
+): Promise<void> => {
+  for (const end = performance.now() + limitMs; !(await holds()); await delay(everyMs)) {
     if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what()}`)
   }
 }

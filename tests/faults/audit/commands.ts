@@ -1,6 +1,6 @@
 // Commands: what was acknowledged has its effect exactly once, what was not once or not at all, and nothing happened that nobody asked for.
 import type { Attempt, Check, Finding } from '../audit.ts'
-import { type Facts, type LoggedEvent, streamNamed } from './facts.ts'
+import { type Facts, type LoggedEvent, streamNamed, type Task } from './facts.ts'
 import { assignmentOf, groupBy, popugOf, taskEvents, taskOf } from './tasks.ts'
 
 /** All attempts at one command, which agree in everything but what was learned. */
@@ -43,12 +43,13 @@ const answered = (command: Command, facts: Readonly<Record<string, unknown>>): F
 
 interface Index {
   readonly facts: Facts
-  readonly events: readonly LoggedEvent[]
   readonly byRequest: ReadonlyMap<string, readonly LoggedEvent[]>
+  readonly byDescription: ReadonlyMap<unknown, readonly Task[]>
+  readonly completions: ReadonlyMap<unknown, readonly LoggedEvent[]>
 }
 
-const created = (command: Command, { facts, byRequest }: Index): Finding[] => {
-  const tasks = facts.tasks.filter(({ description }) => description === command.input['description'])
+const created = (command: Command, { byDescription, byRequest }: Index): Finding[] => {
+  const tasks = byDescription.get(command.input['description']) ?? []
   const events = byRequest.get(command.request) ?? []
   const [task, event] = [tasks[0], events[0]]
   const own = [...counted(command, 'task', tasks.length), ...counted(command, 'first assignment', events.length)]
@@ -65,25 +66,16 @@ const same = (what: string, command: Command, expected: unknown, found: unknown)
   expected === found ? [] : [{ what, where: nameOf(command), expected: String(expected), found: String(found) }]
 
 /** Who completes a task again gets the answer, while the event may be an earlier command's. */
-const completed = (command: Command, { byRequest, events }: Index): Finding[] => {
+const completed = (command: Command, { byRequest, completions }: Index): Finding[] => {
   const { taskId } = command.input
-  const own = byRequest.get(command.request) ?? []
   const most = command.answers.length > 0 || command.open ? 1 : 0
-  const found: Finding[] =
-    own.length <= most
-      ? []
-      : [
-          {
-            what: 'completion of a command',
-            where: nameOf(command),
-            expected: `at most ${most}`,
-            found: String(own.length),
-          },
-        ]
-  if (command.answers.length === 0) return found
-  const all = events.filter((event) => event.type === 'TaskCompleted' && taskOf(event) === taskId)
+  const own = (byRequest.get(command.request) ?? []).length
+  const what = 'completion of a command'
+  const tooMany = own > most ? [{ what, where: nameOf(command), expected: `at most ${most}`, found: String(own) }] : []
+  if (command.answers.length === 0) return tooMany
+  const all = completions.get(taskId) ?? []
   return [
-    ...found,
+    ...tooMany,
     ...counted(command, 'completion', all.length),
     ...all.flatMap((event) => same('who completed a task', command, command.actor, popugOf(event))),
     ...answered(command, { taskId, state: 'completed', assigneeId: command.actor }),
@@ -154,7 +146,15 @@ export const checkCommands: Check = (facts, journal, expected) => {
   const commands = commandsOf(journal)
   const events = taskEvents(facts, expected)
   const byRequest = groupBy([...events, ...streamNamed(facts, 'identity').events], ({ requestId }) => requestId)
-  const index = { facts, events, byRequest }
+  const index = {
+    facts,
+    byRequest,
+    byDescription: groupBy(facts.tasks, ({ description }) => description),
+    completions: groupBy(
+      events.filter(({ type }) => type === 'TaskCompleted'),
+      taskOf,
+    ),
+  }
   return [
     ...commands.flatMap((command) => [...effects[command.command](command, index), ...sameAnswers(command)]),
     ...asked(commands, facts, events),

@@ -1,7 +1,7 @@
 // aTES as it is started, on a fresh database, with a person of each role who has signed in.
 import { type Application, type Decorations, startApplication } from '../../application.ts'
 import { newTokenKey } from '../../adapters/transport/token.ts'
-import { readConfig } from '../../config.ts'
+import { type ProcessName, processes, readConfig } from '../../config.ts'
 import { serviceRole } from '../../kernel/contract.ts'
 import type { Log } from '../../kernel/ports.ts'
 import { must } from '../../kernel/result.ts'
@@ -39,8 +39,8 @@ export const sharedSettings = async (): Promise<Record<string, string>> => ({
 
 export interface RunningOptions {
   readonly database: TestDatabase
-  /** Services of this process; all when not given. */
-  readonly run?: readonly string[]
+  /** What runs in this process, when one of them runs in a process of the test; otherwise all. */
+  readonly run?: readonly ProcessName[]
   readonly settings?: Readonly<Record<string, string>>
   readonly decorations?: Decorations
   readonly log?: Log
@@ -55,14 +55,14 @@ export interface Running extends AsyncDisposable {
 /** Ends with the application; the database is the test's. */
 export const startRunning = async ({
   database,
-  run = [],
+  run = processes,
   settings = {},
   decorations,
   log = silent,
 }: RunningOptions): Promise<Running> => {
   const all = { ATES_PORT: '0', ...databaseSettings(database), ...(await sharedSettings()), ...settings }
   const application = await startApplication({
-    config: readConfig(run, all),
+    config: { ...readConfig([], all), run },
     log,
     ...(decorations ? { decorations } : {}),
   })

@@ -17,9 +17,11 @@ test('wrong settings are said all at once, and nothing is started', async () => 
   assert.equal(await command.ended, 1)
   assert.deepEqual(command.complaints.toSorted(), [
     'ATES_ACCOUNTING_DATABASE_URL must be a URL with postgres: or postgresql:',
+    'ATES_IDENTITY_DATABASE_URL is needed: services need a database server each can reach',
     'ATES_LOG_LEVEL must be debug, info, warn, error or silent',
     'ATES_PORT must be 0 to 65535',
     'ATES_PROT is not a setting of aTES',
+    'ATES_TASK_TRACKER_DATABASE_URL is needed: services need a database server each can reach',
     'ATES_TIME_ZONE must be an IANA time zone, such as Europe/Berlin',
   ])
   assert.deepEqual(home.servers, [])

@@ -1,6 +1,7 @@
 // Rebuilds a consumer's derived tables from the producer's log beside the live ones, compares, and swaps on demand.
 import { type RawBuilder, sql } from 'kysely'
 import { applyRun } from './apply.ts'
+import { isTransient } from './failure.ts'
 import type { ReadLog } from './consume.ts'
 import { type Applying, keyOf } from './handle.ts'
 import { lockPosition, openPosition, type Position, type PositionKey } from './position.ts'
@@ -141,12 +142,26 @@ export const replay = async ({ applying, readLog, swap, progress }: ReplayOption
     return leftOutEvents(tx, key)
   })
   const shadowing: Applying = { ...applying, shadow: { nameOf: shadowOf, leftOut } }
-  for (;;) {
-    await catchUp(shadowing, readLog, progress)
-    const result = await database.transaction('replay.compare', (tx) => compare(tx, key, consumer.derived, swap))
-    if (result) return result
+  try {
+    for (let lost = 0; ;) {
+      await catchUp(shadowing, readLog, progress)
+      const result = await database
+        .transaction('replay.compare', (tx) => compare(tx, key, { tables: consumer.derived, leftOut, swap }))
+        .catch((error: unknown) => {
+          // Whoever reads the tables while they are swapped may win; the next try is as good.
+          lost += 1
+          if (!isTransient(error) || lost > mostLostSwaps) throw error
+          return null
+        })
+      if (result) return result
+    }
+  } catch (error) {
+    await database.transaction('replay.abandon', (tx) => dropShadows(tx, key, consumer.derived))
+    throw error
   }
 }
+
+const mostLostSwaps = 10
 
 /** What the live consumer could apply, its replay must be able to apply, too. */
 const firstParked = async (tx: Tx, { schema, consumer, stream }: PositionKey) => {
@@ -180,13 +195,16 @@ const catchUp = async (shadowing: Applying, readLog: ReadLog, progress: ReplayOp
 const compare = async (
   tx: Tx,
   key: PositionKey,
-  tables: readonly string[],
-  swap: boolean,
+  { tables, leftOut, swap }: { tables: readonly string[]; leftOut: ReadonlySet<number>; swap: boolean },
 ): Promise<Replayed | null> => {
   await sql`set local statement_timeout = 0`.execute(tx)
   const live = await lockPosition(tx, key)
   const shadow = await lockPosition(tx, { ...key, consumer: shadowOf(key.consumer) })
   if (shadow.number < live.number) return null
+  const leftOutNow = await leftOutEvents(tx, key)
+  if (leftOutNow.symmetricDifference(leftOut).size > 0) {
+    throw new Error('events were parked or decided meanwhile: begin the replay anew')
+  }
   const differences: ReplayDifference[] = []
   let rows = 0
   for (const table of tables) {

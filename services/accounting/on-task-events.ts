@@ -88,5 +88,6 @@ export const ledger = (timeZone: string): Consumer => ({
   name: 'ledger',
   stream: 'task-tracker',
   subscriptions: [chargeOnTaskAssigned(timeZone), payOnTaskCompleted(timeZone)],
-  derived: ['posting', 'account', 'account_day'],
+  // In the order in which questions touch them, so that a swap and a reader do not wait for each other.
+  derived: ['account', 'account_day', 'posting'],
 })

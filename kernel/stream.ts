@@ -182,8 +182,15 @@ export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop =
     pollMs: heartbeatMs,
     log,
     pass: async () => {
-      // What came before must be said first, or consumers would see a gap.
-      if (owing && (await catchUp(false)) === 'more') return 'more'
+      // What came before must be said first, or consumers would see a gap. A bus that refuses it must not keep events
+      // from their numbers, for consumers read the log when nothing is said.
+      if (owing) {
+        const said = await catchUp(false).catch(async (error: unknown) => {
+          await numberEvents(database, stream, batchSize)
+          throw error
+        })
+        if (said === 'more') return 'more'
+      }
       const batch = await numberEvents(database, stream, batchSize)
       if (!batch) return catchUp(true)
       await publish(batch)

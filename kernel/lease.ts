@@ -30,7 +30,10 @@ const renewMs = 1_000
 /** Every other replica asks once in this time. */
 const yieldMs = 2 * renewMs
 
-/** True when the job is ours now: it was ours, or its holder let its time run out. */
+/**
+ * True when the job is ours now: it was ours, or its holder let its time run out. An end further ahead than anybody may
+ * claim is of a clock that was set back.
+ */
 const claim = ({ database, name }: LeaseOptions, holder: string): Promise<boolean> =>
   database.transaction('lease.claim', async (tx) => {
     // Losing this row in a crash means that another replica may take over sooner: no need to wait for the disk.
@@ -39,7 +42,7 @@ const claim = ({ database, name }: LeaseOptions, holder: string): Promise<boolea
       insert into ${sql.id(database.schema, 'lease')} as l (name, holder, until)
       values (${name}, ${holder}, clock_timestamp() + ${validMs} * interval '1 millisecond')
       on conflict (name) do update set holder = excluded.holder, until = excluded.until
-      where l.holder = excluded.holder or l.until < clock_timestamp()
+      where l.holder = excluded.holder or l.until not between clock_timestamp() and excluded.until
       returning name`.execute(tx)
     return rows.length > 0
   })

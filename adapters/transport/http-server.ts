@@ -18,7 +18,7 @@ export interface Listening {
 export type FetchHandler = (request: Request) => Response | Promise<Response>
 
 /** A request that takes longer than any of ours may is cut off. */
-const longestRequestMs = 15_000
+const longestRequestMs = 35_000
 
 /** A connection that falls idle while the server closes would be kept for requests that may not come any more. */
 const sweepMs = 50
@@ -80,6 +80,7 @@ export const serviceHandler = ({ service, document, execute, tokens, health, log
   const router = routerOf(routesOf(service, document))
   const healthOf = healthHandler(health)
   const routes = {
+    trusted: true,
     router: () => router,
     log,
     call: execute,

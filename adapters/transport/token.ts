@@ -21,17 +21,20 @@ export const newTokenKey = async (): Promise<JWK> => {
 
 const publicPart = ({ kty, crv, x }: JWK): JWK => ({ kty, crv, x }) as JWK
 
-/** Remembers what a function gave for a key until it is out of date; starts anew when it has too many. */
+/**
+ * Remembers what a function gave for a key for a while; starts anew when it has too many. It counts elapsed time, for a
+ * clock that is set back must not keep a token that others have long refused.
+ */
 const remember = <Value>() => {
   const kept = new Map<string, { value: Value; untilMs: number }>()
   return {
     get: (key: string): Value | undefined => {
       const found = kept.get(key)
-      return found && found.untilMs > Date.now() ? found.value : undefined
+      return found && found.untilMs > performance.now() ? found.value : undefined
     },
-    set: (key: string, value: Value, untilMs: number) => {
+    set: (key: string, value: Value, forMs: number) => {
       if (kept.size >= mostKept) kept.clear()
-      kept.set(key, { value, untilMs })
+      kept.set(key, { value, untilMs: performance.now() + forMs })
     },
   }
 }
@@ -54,7 +57,7 @@ export const tokensOf = async (key: JWK): Promise<Tokens> => {
         .setIssuedAt()
         .setExpirationTime(`${lifetimeSeconds}s`)
         .sign(privateKey)
-      signed.set(name, token, Date.now() + reuseMs)
+      signed.set(name, token, reuseMs)
       return token
     },
     verify: async (token, audience) => {
@@ -71,7 +74,7 @@ export const tokensOf = async (key: JWK): Promise<Tokens> => {
       const { sub, role, exp } = result?.payload ?? {}
       if (typeof sub !== 'string' || typeof role !== 'string' || typeof exp !== 'number') return null
       const actor = { id: sub === '' ? null : Number(sub), role }
-      verified.set(`${audience} ${token}`, actor, exp * 1_000)
+      verified.set(`${audience} ${token}`, actor, Math.min(exp * 1_000 - Date.now(), lifetimeSeconds * 1_000))
       return actor
     },
   }

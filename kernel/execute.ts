@@ -1,5 +1,4 @@
 // Runs one call: role -> input -> one transaction { handler + outbox + kept answer } -> output.
-import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { type Actor, type Method, methodsOf } from './contract.ts'
@@ -7,6 +6,7 @@ import { isLockTimeout, isTransient } from './failure.ts'
 import { insertOutbox, outboxOf } from './outbox.ts'
 import type { Call, Clock, Database, Log, Random, Tx } from './ports.ts'
 import { Fault, isRefusal, ok, type Outcome, refuse, type Refusal } from './result.ts'
+import { inputHash, keyHash, seal, unseal } from './seal.ts'
 import type { Handler } from './service.ts'
 
 /** Throws nothing but `Fault`. */
@@ -143,9 +143,25 @@ const transact = async (
   }
 }
 
-const keyOf = (call: Call) => [call.actor.id ?? 0, call.method, call.idempotencyKey] as const
+/** Where the answer to a keyed call is kept: the key itself is not, for it opens the answer. */
+const keyOf = (call: Call) => [call.actor.id ?? 0, call.method, keyHash(call.idempotencyKey ?? '')] as const
 
-const hashOf = (input: unknown): string => createHash('sha256').update(JSON.stringify(input)).digest('base64url')
+/** A duplicate waits this long for the first one's answer. */
+const claimWait = '1s'
+
+const claim = async (tx: Tx, schema: string, call: Call, hash: string, now: Date): Promise<boolean> => {
+  const [actor, name, key] = keyOf(call)
+  await sql`select set_config('lock_timeout', ${claimWait}, true)`.execute(tx)
+  try {
+    const { numAffectedRows } = await sql`
+      insert into ${sql.id(schema, 'idempotency')} (actor, method, key, input_hash, at)
+      values (${actor}, ${name}, ${key}, ${hash}, ${now}) on conflict do nothing`.execute(tx)
+    return numAffectedRows === 1n
+  } catch (error) {
+    if (isLockTimeout(error)) throw new Refused(refuse('key_in_progress', { retryAfterSeconds: 1 }))
+    throw error
+  }
+}
 
 /** Takes the key for this transaction, or gives the answer that was kept for it. A duplicate in flight is waited for. */
 const claimKey = async (
@@ -156,37 +172,38 @@ const claimKey = async (
   now: Date,
 ): Promise<Outcome<unknown> | null> => {
   const [actor, name, key] = keyOf(call)
-  const hash = hashOf(input)
-  const idempotency = sql.id(schema, 'idempotency')
-  const claim = sql`
-    insert into ${idempotency} (actor, method, key, input_hash, at) values (${actor}, ${name}, ${key}, ${hash}, ${now})
-    on conflict do nothing`
-  try {
-    const { numAffectedRows } = await claim.execute(tx)
-    if (numAffectedRows === 1n) return null
-  } catch (error) {
-    if (isLockTimeout(error)) throw new Refused(refuse('key_in_progress', { retryAfterSeconds: 1 }))
-    throw error
-  }
-  const { rows } = await sql<{ inputHash: string; answer: unknown }>`
-    select input_hash as "inputHash", answer from ${idempotency}
+  const hash = inputHash(call.idempotencyKey ?? '', input)
+  const claimed = await claim(tx, schema, call, hash, now)
+  await sql`set local lock_timeout to default`.execute(tx)
+  if (claimed) return null
+  const { rows } = await sql<{ inputHash: string; answer: string }>`
+    select input_hash as "inputHash", answer from ${sql.id(schema, 'idempotency')}
     where actor = ${actor} and method = ${name} and key = ${key}`.execute(tx)
   const kept = rows[0]
   if (!kept) throw new Refused(refuse('key_in_progress', { retryAfterSeconds: 1 }))
   if (kept.inputHash !== hash) throw new Refused(refuse('key_reused'))
-  return ok(kept.answer)
+  return ok(unseal(call.idempotencyKey ?? '', kept.answer))
 }
 
 const keepAnswer = async (tx: Tx, schema: string, call: Call, output: unknown): Promise<void> => {
   const [actor, name, key] = keyOf(call)
   await sql`
-    update ${sql.id(schema, 'idempotency')} set answer = ${JSON.stringify(output)}::jsonb
+    update ${sql.id(schema, 'idempotency')} set answer = ${seal(call.idempotencyKey ?? '', output)}
     where actor = ${actor} and method = ${name} and key = ${key}`.execute(tx)
 }
 
-/** Forgets keys after 24 hours. */
-export const forgetKeys = (database: Database, clock: Clock): Promise<void> =>
+/** As many rows as one statement deletes, so that none runs into its time limit. */
+const mostForgotten = 10_000
+
+/** Forgets keys after 24 hours. True while there may be more to forget. */
+export const forgetKeys = (database: Database, clock: Clock): Promise<boolean> =>
   database.transaction('keys.forget', async (tx) => {
     const before = new Date((await clock.now(tx)).getTime() - 24 * 60 * 60 * 1_000)
-    await sql`delete from ${sql.id(database.schema, 'idempotency')} where at < ${before}`.execute(tx)
+    const idempotency = sql.id(database.schema, 'idempotency')
+    const { numAffectedRows = 0n } = await sql`
+      delete from ${idempotency} where (actor, method, key) in (
+        select actor, method, key from ${idempotency} where at < ${before} order by at limit ${mostForgotten})`.execute(
+      tx,
+    )
+    return numAffectedRows >= BigInt(mostForgotten)
   })

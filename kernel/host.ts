@@ -142,9 +142,8 @@ const startLoops = async ({ service, database, loops, readers }: Running, deps: 
   if (service.jobs.length > 0) {
     loops.push(startJobs({ database, jobs: service.jobs, clock, random, log, committed, name: service.name }))
   }
-  const forget = async () => {
-    await forgetKeys(database, clock)
-    return 'idle' as const
+  const forget = async (): Promise<'more' | 'idle'> => {
+    return (await forgetKeys(database, clock)) ? 'more' : 'idle'
   }
   loops.push(startLoop({ name: `old keys of ${service.name}`, pollMs: hourMs, log, pass: forget }))
   for (const consumer of service.consumers) {

@@ -55,9 +55,9 @@ const kernelMigrations: Migrations = {
       requested_by int, requested_at timestamptz not null, request_id text not null,
       started_at timestamptz, finished_at timestamptz)`,
     `create index job_open on job (name, id) where state in ('queued', 'running', 'waiting')`,
-    // Facts. The answer to a command by its idempotency key, for 24 hours.
+    // Facts. The answer to a command by its idempotency key, for 24 hours; sealed with the key, which is not kept.
     `create table idempotency (
-      actor int, method text, key text, input_hash text not null, answer jsonb, at timestamptz not null,
+      actor int, method text, key text, input_hash text not null, answer text, at timestamptz not null,
       primary key (actor, method, key))`,
     `create index idempotency_at on idempotency (at)`,
   ],
@@ -95,10 +95,13 @@ const ensureSchema = async (tx: Tx, schema: string): Promise<void> => {
  */
 export const migrate = (database: Database, own: Migrations): Promise<void> =>
   database.transaction('migrate', async (tx) => {
+    // Another replica may take long; its migrations are waited for, and ours must not wait for a table for ever.
+    await sql`set local lock_timeout = 0`.execute(tx)
+    await sql`set local statement_timeout = 0`.execute(tx)
     await sql`select pg_advisory_xact_lock(hashtext(${`migrate ${database.schema}`}))`.execute(tx)
     await ensureSchema(tx, database.schema)
     await sql`select set_config('search_path', ${`"${database.schema}", public`}, true)`.execute(tx)
-    await sql`set local statement_timeout = 0`.execute(tx)
+    await sql`set local lock_timeout = '5s'`.execute(tx)
     for (const [table, migrations] of [
       ['kernel_migration', kernelMigrations],
       ['migration', own],

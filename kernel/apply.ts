@@ -1,7 +1,7 @@
 // Applies consecutive events of one stream exactly once: locks the position, drops what it has, writes the effects
 // as sets, moves the position; parks what cannot be applied, and refuses a history that does not continue its own.
 import { z } from 'zod'
-import { describeError, isRepeatable, isTransient } from './failure.ts'
+import { describeError, isOfTheSystem, isRepeatable, isTransient } from './failure.ts'
 import { findFork, markForked } from './fork.ts'
 import { type Applying, handle, keyOf, knownVersion, type Run } from './handle.ts'
 import { parkEvent } from './parked.ts'
@@ -44,7 +44,7 @@ const applyAlone = async (applying: Applying, run: Run): Promise<Position> => {
     try {
       return await applyOnce(applying, run)
     } catch (error) {
-      if (isTransient(error)) throw error
+      if (isTransient(error) || isOfTheSystem(error)) throw error
       const [event] = run.events
       const hopeless = isRepeatable(error) || error instanceof z.core.$ZodError || attempt >= triesOfOwnException
       if (event && hopeless) return parkEvent(applying, keyOf(applying), run, event, { error, attempts: attempt })
@@ -62,7 +62,7 @@ export const applyRun = async (applying: Applying, run: Run): Promise<Position> 
   try {
     return await applyOnce(applying, run)
   } catch (error) {
-    if (isTransient(error)) throw error
+    if (isTransient(error) || isOfTheSystem(error)) throw error
     const middle = run.events.length >> 1
     const position = await applyRun(applying, { ...run, events: run.events.slice(0, middle) })
     if (position.state !== 'running') return position

@@ -28,6 +28,12 @@ export const isTransient = (error: unknown): boolean => {
   return code === '' && error instanceof Error && poolWords.test(error.message)
 }
 
+/**
+ * True when the system is not as the statement expects it: a feature (0A), a prepared statement (26), a right (28), a
+ * database or schema (3D, 3F), a table or column (42) is missing. No failure of an event; somebody must mend it.
+ */
+export const isOfTheSystem = (error: unknown): boolean => /^(?:0A|26|28|3D|3F|42)...$/.test(codeOf(error))
+
 /** True when the data itself is refused: SQLSTATE 22 (data exception), 23 (constraint), or a declared failure. */
 export const isRepeatable = (error: unknown): boolean =>
   error instanceof RepeatableFailure || /^2[23]...$/.test(codeOf(error))

@@ -13,7 +13,7 @@ export interface Loop {
   drained(): Promise<void>
   /** Ends after the pass in progress. */
   stop(): Promise<void>
-  /** The error of the last pass, if it failed. */
+  /** The error of the last pass, if it failed, or that the present one hangs. */
   readonly trouble: string | null
 }
 
@@ -27,10 +27,14 @@ export interface LoopOptions {
 
 const backoffMs = (failures: number): number => Math.random() * Math.min(2_000, 25 * 2 ** failures)
 
+/** A pass that takes longer hangs: on a frozen server, or a connection that is half open. */
+const longestPassMs = 15_000
+
 export const startLoop = ({ name, pass, pollMs, log }: LoopOptions): Loop => {
   let stopping = false
   let woken = false
   let trouble: string | null = null
+  let begun: number | null = null
   let endSleep = () => {}
   let waiting: (() => void)[] = []
 
@@ -49,14 +53,17 @@ export const startLoop = ({ name, pass, pollMs, log }: LoopOptions): Loop => {
     for (let failures = 0; !stopping;) {
       woken = false
       const waitingNow = waiting.length
+      begun = performance.now()
       try {
         const found = await pass()
+        begun = null
         failures = 0
         trouble = null
         if (found === 'more') continue
         for (const resolve of waiting.splice(0, waitingNow)) resolve()
         await sleep(pollMs, true)
       } catch (error) {
+        begun = null
         failures += 1
         trouble = describeError(error)
         log[isTransient(error) ? 'warn' : 'error']({ loop: name, failures, err: error }, 'pass failed, trying again')
@@ -75,7 +82,8 @@ export const startLoop = ({ name, pass, pollMs, log }: LoopOptions): Loop => {
     name,
     wake,
     get trouble() {
-      return trouble
+      const forMs = begun === null ? 0 : performance.now() - begun
+      return forMs > longestPassMs ? `a pass has been running for ${Math.round(forMs / 1_000)} s` : trouble
     },
     drained: () =>
       new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 // Events that cannot be applied: set aside with their error, retried late or discarded with a reason, never lost.
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import { describeError, isTransient } from './failure.ts'
+import { describeError, isOfTheSystem, isTransient } from './failure.ts'
 import { type Applying, handle, keyOf, type Run } from './handle.ts'
 import { lockPosition, movePosition, type Position, type PositionKey, setPositionState } from './position.ts'
 import type { Tx } from './ports.ts'
@@ -124,7 +124,7 @@ export const retryParked = async (applying: Applying, tx: Tx, number: number, de
   try {
     await handle(applying, tx, [event], { now: decider.now, applied })
   } catch (error) {
-    if (isTransient(error)) throw error
+    if (isTransient(error) || isOfTheSystem(error)) throw error
     await sql`rollback to savepoint retry`.execute(tx)
     const text = describeError(error)
     await noteFailure(tx, key, number, text)

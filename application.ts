@@ -6,6 +6,7 @@ import { createMetrics, type Metrics, type MetricsSources } from './adapters/met
 import { systemRandom } from './adapters/random.ts'
 import { keptSecrets, type Secrets } from './adapters/secrets.ts'
 import { betterAuthSignIn } from './adapters/sign-in/better-auth.ts'
+import { boundedSignIn } from './adapters/sign-in/bounded.ts'
 import { signInTables } from './adapters/sign-in/schema.ts'
 import { type HttpTransport, httpTransport } from './adapters/transport/http-client.ts'
 import { type Listening, listen, serviceHandler, textHandler } from './adapters/transport/http-server.ts'
@@ -119,9 +120,10 @@ const databaseOf = (databases: ReadonlyMap<string, Postgres>, service: Service):
 }
 
 const secretsOf = async (config: Config): Promise<Secrets> => {
-  if (config.tokenKey) return { tokenKey: config.tokenKey, signIn: config.signInSecret ?? '' }
+  const { tokenKey, signInSecret: signIn } = config
+  if (tokenKey && (signIn || !config.run.includes('identity'))) return { tokenKey, signIn: signIn ?? '' }
   const kept = await keptSecrets(config.dataDir)
-  return { tokenKey: kept.tokenKey, signIn: config.signInSecret ?? kept.signIn }
+  return { tokenKey: tokenKey ?? kept.tokenKey, signIn: signIn ?? kept.signIn }
 }
 
 const ownServices = (config: Config, databases: ReadonlyMap<string, Postgres>, secrets: Secrets): Service[] => {
@@ -134,7 +136,7 @@ const identityParts = (databases: ReadonlyMap<string, Postgres>, secrets: Secret
   const kysely = databases.get(schema)?.kysely
   if (!kysely) throw new Error('identity has no database')
   return {
-    signIn: betterAuthSignIn({ kysely, schema, secret: secrets.signIn }),
+    signIn: boundedSignIn(betterAuthSignIn({ kysely, schema, secret: secrets.signIn })),
     signInMigrations: { '0002-sign-in': signInTables(schema) },
   }
 }

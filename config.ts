@@ -204,7 +204,9 @@ const wrongProcesses = (names: readonly string[]): string[] =>
     .map((name) => `${name} is not a service; there are ${processes.join(', ')}`)
 
 const wrongTogether = (names: readonly string[]): string[] =>
-  names.length > 1 ? [`${names.join(' and ')} cannot share a process: name one service, or none to run all`] : []
+  names.length > 1 && !names.includes('web')
+    ? [`${names.join(' and ')} cannot share a process without web: name one of them, or none to run all`]
+    : []
 
 /** Reads the settings for the named services, or for all. Throws `ConfigError` with a line for everything wrong. */
 export const readConfig = (

@@ -109,6 +109,8 @@ const connect = ({ connection, schema, namedStatements, log }: PostgresOptions, 
     max,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    // Then a probe each second: a server that is gone is noticed in some twenty seconds.
+    keepAliveInitialDelayMillis: 10_000,
     types,
     application_name: `ates ${schema}`,
   })
@@ -138,7 +140,7 @@ const transactions =
         throw error
       }
       committing = true
-      await commit(tx, name)
+      await commit(tx, name, options)
       return result
     }
     const silence = () =>
@@ -189,7 +191,11 @@ const rollback = async (tx: ControlledTransaction<unknown>): Promise<void> => {
 }
 
 /** A server's answer to COMMIT is a fact; a lost connection leaves the outcome open. */
-const commit = async (tx: ControlledTransaction<unknown>, name: string): Promise<void> => {
+const commit = async (
+  tx: ControlledTransaction<unknown>,
+  name: string,
+  { readOnly = false }: TransactionOptions,
+): Promise<void> => {
   try {
     await tx.commit().execute()
   } catch (error) {
@@ -197,9 +203,14 @@ const commit = async (tx: ControlledTransaction<unknown>, name: string): Promise
     const answered = typeof error === 'object' && error !== null && 'severity' in error && error.severity === 'ERROR'
     const aborted = error instanceof Error && error.name === 'AbortedTransactionError'
     if (answered || aborted) throw error
-    throw new Fault('outcome_unknown', `the answer to the commit of ${name} was lost: ${describeError(error)}`, {
-      cause: error,
-    })
+    // What only read has no outcome that could be unknown.
+    throw new Fault(
+      readOnly ? 'unavailable' : 'outcome_unknown',
+      `the answer to the commit of ${name} was lost: ${describeError(error)}`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

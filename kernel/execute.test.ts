@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { type Aviary, startAviary } from '../tests/support/aviary.ts'
+import { eventually } from '../tests/support/eventually.ts'
 import { type During, parrots, rottenDetail } from '../tests/support/parrots.ts'
 import type { Behalf } from './caller.ts'
 import { forgetKeys } from './execute.ts'
@@ -29,13 +30,6 @@ const isFault = (kind: FaultKind) => (error: unknown) => {
   assert.ok(error instanceof Fault, `not a Fault: ${String(error)}`)
   assert.equal(error.kind, kind)
   return true
-}
-
-/** Waits until it holds, at most five seconds. */
-const until = async (what: string, holds: () => Promise<boolean>) => {
-  for (const end = performance.now() + 5_000; !(await holds());) {
-    if (performance.now() > end) throw new Error(`did not come: ${what}`)
-  }
 }
 
 /** Waits until a moment of `performance.now()` is over. */
@@ -242,7 +236,7 @@ describe('twenty calls at once with one key', () => {
     const { name } = aviary.server
     await aviary.server.query(`alter role ates_parrots in database ${name} set lock_timeout = '100ms'`)
     const first = feed(aviary, seeds, keyed('k1'))
-    await until('the first has the key', async () => (await holdersOfKeys(aviary)) === 1)
+    await eventually('the first has the key', async () => (await holdersOfKeys(aviary)) === 1)
     const others = Promise.all(twenty.slice(1).map(() => feed(aviary, seeds, keyed('k1'))))
     for (const outcome of await others.finally(letFirstEnd))
       assert.deepEqual(outcome, { refused: 'key_in_progress', detail: { retryAfterSeconds: 1 } })

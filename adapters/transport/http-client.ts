@@ -67,11 +67,11 @@ const answerOf = async (response: Response): Promise<Outcome<unknown>> => {
   return refuse(code, Object.keys(detail).length > 0 ? detail : undefined)
 }
 
-/** An empty part and dots lead to another path, however they are escaped. */
+/** They lead to another path, however they are escaped. */
+const strayParts: readonly unknown[] = [undefined, null, '', '.', '..']
+
 const strayPart = ({ path }: Route, input: Readonly<Record<string, unknown>>): string | undefined =>
-  [...path.matchAll(/\{(\w+)\}/g)]
-    .map(([, name = '']) => name)
-    .find((name) => ['', '.', '..'].includes(String(input[name] ?? '')))
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name).find((name) => strayParts.includes(input[name]))
 
 const urlOf = (
   address: string,

@@ -1,11 +1,11 @@
-// A called service that is slow, full, flapping or gone (family 17 of the faults to survive), over real HTTP.
+// A called service that flaps, hangs, is slow or gone, or whose answer is lost (family 17 of the faults to survive), over
+// real HTTP.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { type Behalf, type Caller, caller } from '../../kernel/caller.ts'
-import type { Actor } from '../../kernel/contract.ts'
-import { Fault, type FaultKind, isRefusal, must, type Outcome } from '../../kernel/result.ts'
 import { type Aviary, startAviary } from '../../tests/support/aviary.ts'
+import { caller } from '../../kernel/caller.ts'
+import { Fault, must } from '../../kernel/result.ts'
+import { eventually } from '../../tests/support/eventually.ts'
 import { parrots } from '../../tests/support/parrots.ts'
 import { type ParrotsServer, serveParrots } from '../../tests/support/parrots-server.ts'
 import {
@@ -17,45 +17,11 @@ import {
   type Trouble,
   unavailable,
 } from '../../tests/support/trouble.ts'
-import { type HttpTransport, httpTransport } from './http-client.ts'
+import { as, endOf, gate, keyed, many, noBreaker, startTroubled } from '../../tests/support/troubled.ts'
+import { httpTransport } from './http-client.ts'
 import { resilience, type ResilienceOptions } from './resilience.ts'
-import type { Tokens } from './token.ts'
 
-const popug: Actor = { id: 7, role: 'popug' }
-const as = (more: Partial<Behalf> = {}): Behalf => ({ actor: popug, requestId: 'r', timeoutMs: 10_000, ...more })
-const keyed = (more: Partial<Behalf> = {}) => as({ idempotencyKey: crypto.randomUUID(), ...more })
-
-/** How a call ended: 'ok', a refusal's code or a fault's kind. */
-const endOf = async (outcome: Promise<Outcome<unknown>>): Promise<string> => {
-  try {
-    const known = await outcome
-    return isRefusal(known) ? known.refused : 'ok'
-  } catch (error) {
-    assert.ok(error instanceof Fault, `not a Fault: ${String(error)}`)
-    return error.kind
-  }
-}
-
-const isFault = (kind: FaultKind) => (error: unknown) => error instanceof Fault && error.kind === kind
-
-/** Asks until it holds, at most ten seconds. */
-const until = async (what: string, holds: () => Promise<boolean> | boolean) => {
-  for (const end = performance.now() + 10_000; !(await holds()); await once(AbortSignal.timeout(5), 'abort')) {
-    if (performance.now() > end) throw new Error(`did not come: ${what}`)
-  }
-}
-
-/** Holds requests until they are let go. */
-const gate = () => {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  return { opened: promise, open: resolve }
-}
-
-const many = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, index) => make(index))
-
-/** Never opens: for what is about retries, places and deadlines. */
-const noBreaker: ResilienceOptions = { failureShare: 0.999, windowMs: 600_000 }
+const isUnknown = (error: unknown) => error instanceof Fault && error.kind === 'outcome_unknown'
 
 describe('a caller', () => {
   let aviary: Aviary
@@ -69,35 +35,7 @@ describe('a caller', () => {
     await server.close()
     await aviary[Symbol.asyncDispose]()
   })
-
-  interface Troubled extends AsyncDisposable {
-    readonly trouble: Trouble
-    readonly transport: HttpTransport
-    readonly call: Caller
-    /** Not repeatable without a key. */
-    feed(behalf?: Behalf): Promise<string>
-    /** Repeatable. */
-    hush(behalf?: Behalf): Promise<string>
-    /** A query. */
-    list(behalf?: Behalf): Promise<string>
-  }
-
-  const troubled = async (how: ResilienceOptions = {}): Promise<Troubled> => {
-    const trouble = await startTrouble(server.url)
-    const { tokens }: { tokens: Tokens } = server
-    const transport = httpTransport({ addresses: { parrots: trouble.url }, tokens, resilience: how })
-    const call = caller(transport)
-    await transport.published('parrots')
-    return {
-      trouble,
-      transport,
-      call,
-      feed: (behalf = as()) => endOf(call(parrots.feed, { parrotId: 1, food: 'nuts' }, behalf)),
-      hush: (behalf = as()) => endOf(call(parrots.hush, { parrotId: 1 }, behalf)),
-      list: (behalf = as()) => endOf(call(parrots.listMeals, { parrotId: 1 }, behalf)),
-      [Symbol.asyncDispose]: () => trouble[Symbol.asyncDispose](),
-    }
-  }
+  const troubled = (how: ResilienceOptions = {}) => startTroubled(server, how)
 
   describe('of a service that flaps', () => {
     const everySecond: Trouble['rule'] = (exchange) => (exchange.before % 2 === 0 ? faithful : unavailable)(exchange)
@@ -169,7 +107,7 @@ describe('a caller', () => {
       for (const rule of [...broken, hanging]) {
         const { asked } = trouble
         trouble.contractRule = rule
-        await until('another look', async () => (await hush()) === 'ok' && trouble.asked > asked)
+        await eventually('another look', async () => (await hush()) === 'ok' && trouble.asked > asked)
         const begun = performance.now()
         assert.deepEqual(
           await Promise.all(many(10, hush)),
@@ -197,7 +135,7 @@ describe('a caller', () => {
     way.trouble.rule = (exchange) =>
       exchange.before === 0 ? opened.then(() => faithful(exchange)) : faithful(exchange)
     const slow = way.feed()
-    await until('the slow request', () => way.trouble.requests === 1)
+    await eventually('the slow request', () => way.trouble.requests === 1)
     assert.deepEqual(
       await Promise.all(many(5, () => way.feed())),
       many(5, () => 'ok'),
@@ -273,7 +211,7 @@ describe('a caller', () => {
       const unknown = () => Promise.reject(new Fault('outcome_unknown', 'lost'))
       for (let tries = 0; tries < 30; tries += 1) {
         const call = { deadlineMs: performance.now() + 5, repeatable: true }
-        await assert.rejects(resilience(noBreaker).run(unknown, call), isFault('outcome_unknown'))
+        await assert.rejects(resilience(noBreaker).run(unknown, call), isUnknown)
       }
     })
   })
@@ -314,159 +252,5 @@ describe('a caller', () => {
       void response.writeHead(307, { location: `${elsewhere.url}${request.url}` }).end()
     assert.deepEqual([await way.list(), await way.feed()], ['unavailable', 'outcome_unknown'])
     assert.equal(elsewhere.requests, 0)
-  })
-
-  describe('with a breaker', () => {
-    const quick: ResilienceOptions = { openMs: 50, windowMs: 1_000, attempts: 1 }
-    const openBreaker = async (way: Troubled) => {
-      way.trouble.rule = unavailable
-      await until('an open breaker', async () => {
-        await way.feed()
-        return way.transport.breakers()['parrots'] === 'open'
-      })
-    }
-
-    test('leaves a failing service alone: unavailable at once, without a request', async () => {
-      await using way = await troubled({ ...quick, openMs: 60_000 })
-      assert.equal(way.transport.breakers()['parrots'], 'closed')
-      await openBreaker(way)
-      const sent = way.trouble.requests
-      const ends = await Promise.all(many(50, () => way.list()))
-      assert.deepEqual([new Set(ends), way.trouble.requests - sent], [new Set(['unavailable']), 0])
-    })
-
-    test('does not open for refusals, nor for less than half of the calls', async () => {
-      await using way = await troubled({ ...quick, windowMs: 60_000 })
-      way.trouble.rule = (exchange) => (exchange.before % 3 === 2 ? unavailable : faithful)(exchange)
-      for (let n = 0; n < 30; n += 1)
-        await way.call(parrots.feed, { parrotId: 1, food: 'enough' }, as()).catch(() => null)
-      assert.deepEqual([way.transport.breakers()['parrots'], way.trouble.requests], ['closed', 30])
-    })
-
-    test('lets one probe through when it is half open, and all the others when the probe came back', async () => {
-      await using way = await troubled(quick)
-      await openBreaker(way)
-      const { opened, open } = gate()
-      const { promise: reached, resolve: reach } = Promise.withResolvers<string>()
-      const sent = way.trouble.requests
-      way.trouble.rule = async (exchange) => {
-        reach('reached')
-        await opened
-        return faithful(exchange)
-      }
-      const early: Promise<string>[] = []
-      await until('a probe', async () => {
-        early.push(...many(20, () => way.feed()))
-        return (await Promise.race([reached, ...early.slice(-20)])) === 'reached'
-      })
-      assert.equal(way.transport.breakers()['parrots'], 'half-open')
-      const later = many(20, () => way.feed())
-      assert.equal(await way.list(as({ timeoutMs: 100 })), 'deadline')
-      assert.equal(way.trouble.requests, sent + 1)
-      open()
-      assert.deepEqual(
-        await Promise.all(later),
-        many(20, () => 'ok'),
-      )
-      assert.equal(way.transport.breakers()['parrots'], 'closed')
-      const served = (await Promise.all(early)).filter((end) => end === 'ok').length
-      assert.equal(way.trouble.requests, sent + served + later.length)
-    })
-
-    test('stays open when the probe fails, and closes when the service is well', async () => {
-      await using way = await troubled(quick)
-      await openBreaker(way)
-      const sent = way.trouble.requests
-      await until('a probe', async () => (await way.list(), way.trouble.requests > sent))
-      assert.equal(way.transport.breakers()['parrots'], 'open')
-      way.trouble.rule = faithful
-      await until('an answer', async () => (await way.list()) === 'ok')
-      assert.equal(way.transport.breakers()['parrots'], 'closed')
-    })
-
-    test('still knows what the service published while it is open', async () => {
-      await using way = await troubled({ ...quick, openMs: 60_000 })
-      await openBreaker(way)
-      await way.trouble.away()
-      assert.equal(
-        (await way.transport.published('parrots')).routes.some(({ name }) => name === 'Feed'),
-        true,
-      )
-    })
-
-    test('has one for each service: the trouble of one is not the trouble of another', async () => {
-      await using ill = await startTrouble(server.url)
-      await using well = await startTrouble(server.url)
-      const transport = httpTransport({
-        addresses: { ill: ill.url, parrots: well.url },
-        tokens: server.tokens,
-        resilience: quick,
-      })
-      const call = caller(transport)
-      ill.rule = unavailable
-      const hush = (service: string) => endOf(call({ ...parrots.hush, service }, { parrotId: 1 }, as()))
-      await until('an open breaker', async () => (await hush('ill'), transport.breakers()['ill'] === 'open'))
-      assert.deepEqual([await hush('ill'), await hush('parrots')], ['unavailable', 'ok'])
-      assert.deepEqual(transport.breakers(), { ill: 'open', parrots: 'closed' })
-    })
-  })
-
-  describe('with a budget for retries', () => {
-    test('sends at most a tenth more than there are calls, and ten, into an outage', async () => {
-      await using way = await troubled(noBreaker)
-      way.trouble.rule = unavailable
-      const ends = await Promise.all(many(200, () => way.hush()))
-      assert.deepEqual(new Set(ends), new Set(['unavailable']))
-      const { requests } = way.trouble
-      assert.ok(requests > 205 && requests <= 200 + 10 + 20, `${requests} requests`)
-    })
-
-    test('sends one call three times at most', async () => {
-      await using way = await troubled(noBreaker)
-      way.trouble.rule = unavailable
-      assert.deepEqual([await way.hush(), way.trouble.requests], ['unavailable', 3])
-    })
-
-    test('earns retries back by calls that go well', async () => {
-      await using way = await troubled(noBreaker)
-      way.trouble.rule = unavailable
-      await Promise.all(many(20, () => way.hush()))
-      way.trouble.rule = faithful
-      for (let n = 0; n < 30; n += 1) await way.hush()
-      const sent = way.trouble.requests
-      way.trouble.rule = (exchange) => (exchange.before === sent ? unavailable : faithful)(exchange)
-      assert.deepEqual([await way.hush(), way.trouble.requests - sent], ['ok', 2])
-    })
-  })
-
-  describe('with places for so many calls', () => {
-    test('is refused at once when all are taken and the queue is full, and the others are served in time', async () => {
-      await using way = await troubled({ ...noBreaker, parallel: 2, waiting: 2 })
-      const { opened, open } = gate()
-      way.trouble.rule = (exchange) => opened.then(() => faithful(exchange))
-      const served = many(4, () => way.feed())
-      await until('two requests', () => way.trouble.requests === 2)
-      const begun = performance.now()
-      assert.equal(await way.feed(), 'unavailable')
-      assert.ok(performance.now() - begun < 1_000)
-      assert.equal(way.trouble.requests, 2)
-      open()
-      assert.deepEqual(await Promise.all(served), ['ok', 'ok', 'ok', 'ok'])
-    })
-
-    test('waits for a place until its deadline only, and is then not sent any more', async () => {
-      await using way = await troubled({ ...noBreaker, parallel: 1, waiting: 5 })
-      const { opened, open } = gate()
-      way.trouble.rule = (exchange) => opened.then(() => faithful(exchange))
-      const first = way.feed()
-      await until('one request', () => way.trouble.requests === 1)
-      const begun = performance.now()
-      assert.equal(await way.feed(keyed({ timeoutMs: 150 })), 'deadline')
-      assert.ok(performance.now() - begun < 3_000)
-      open()
-      assert.equal(await first, 'ok')
-      assert.equal(await way.list(), 'ok')
-      assert.deepEqual([way.trouble.requests, (await aviary.traces()).meals], [2, 1])
-    })
   })
 })

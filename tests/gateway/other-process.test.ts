@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { type Role, roles } from '../../services/vocabulary.ts'
 import { type Running, sharedSettings, startRunning } from '../support/application.ts'
+import { eventually } from '../support/eventually.ts'
 import { freshDatabase, type TestDatabase } from '../support/server.ts'
 import { schemas } from '../support/system.ts'
 
@@ -55,13 +56,6 @@ describe('a service in another process', () => {
     return { status: response.status, answer: (await response.json()) as Record<string, unknown> }
   }
   const bonus = (role: Role | 'nobody') => ask(role, '/people/3/bonus', 'POST', { amountCents: 100 })
-  /** Asks until it holds, at most fifteen seconds. */
-  const until = async (what: string, holds: () => Promise<boolean>) => {
-    for (const last = performance.now() + 15_000; !(await holds()); await once(AbortSignal.timeout(50), 'abort')) {
-      if (performance.now() > last) throw new Error(`did not come: ${what}`)
-    }
-  }
-
   test('is reached by what it publishes, as the person who is signed in', async () => {
     for (const role of roles) {
       const { status, answer } = await ask(role, '/greeting')
@@ -75,7 +69,7 @@ describe('a service in another process', () => {
   test('that is started anew with one more method has that, too, through the same gateway and with its roles', async () => {
     await end(other.child)
     other = await startOther('second', other.port, tokenKey)
-    await until('the new method', async () => (await bonus('accountant')).status === 200)
+    await eventually('the new method', async () => (await bonus('accountant')).status === 200, 20_000)
     const { answer } = await bonus('accountant')
     assert.deepEqual(answer, { from: 'second', actorId: running.members.accountant.id, role: 'accountant' })
     for (const role of ['popug', 'manager', 'admin'] as const) {
@@ -95,12 +89,12 @@ describe('a service in another process', () => {
     const headers = { cookie: running.members.popug.cookie }
     assert.equal((await fetch(`${running.url}/api/v1/task-tracker/tasks`, { headers })).status, 200)
     assert.equal((await fetch(`${running.url}/`, { headers })).status, 200)
-    await until('an open breaker', async () => {
+    await eventually('an open breaker', async () => {
       await ask('popug', '/greeting')
       const { ready, troubles } = await (await fetch(`${running.url}/health/ready`)).json()
       return ready === true && String(troubles['calls to accounting']).includes('open')
     })
     other = await startOther('first', other.port, tokenKey)
-    await until('an answer', async () => (await ask('popug', '/greeting')).status === 200)
+    await eventually('an answer', async () => (await ask('popug', '/greeting')).status === 200)
   })
 })

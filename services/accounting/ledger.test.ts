@@ -31,8 +31,8 @@ before(async () => {
   system = await startSystem({ clock, log, timeZone: 'Europe/Berlin' })
 })
 after(async () => {
+  await using _ended = system
   await checkLedger(system)
-  await system[Symbol.asyncDispose]()
 })
 
 const idOf = (actor: Actor | undefined): number => actor?.id ?? 0

@@ -23,8 +23,8 @@ before(async () => {
   await becomeFirstAdministrator(system)
 })
 after(async () => {
+  await using _ended = system
   await checkLedger(system)
-  await system[Symbol.asyncDispose]()
 })
 
 const becomeFirstAdministrator = async ({ call }: System, email = 'first@example.com') => {

@@ -32,8 +32,8 @@ before(async () => {
   ;[manager, admin, accountant, popugs] = [first, second, third, others]
 })
 after(async () => {
+  await using _ended = system
   await checkInvariants(system)
-  await system[Symbol.asyncDispose]()
 })
 
 const idOf = (actor: Actor | undefined): number => actor?.id ?? 0

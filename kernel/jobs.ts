@@ -71,9 +71,14 @@ export const cancelJob = async <P>(
   return rows[0]
 }
 
+/** True while some job can go on: one that waits cannot, nor can those of its name behind it. */
 export const hasOpenJob = async (schema: string, tx: Tx): Promise<boolean> => {
+  const job = sql.id(schema, 'job')
   const { rows } = await sql`
-    select from ${sql.id(schema, 'job')} where state in ('queued', 'running') limit 1`.execute(tx)
+    select from ${job} j where state in ('queued', 'running')
+      and not exists (select from ${job} w where w.name = j.name and w.id < j.id and w.state = 'waiting') limit 1`.execute(
+    tx,
+  )
   return rows.length > 0
 }
 

@@ -278,7 +278,9 @@ test('while nobody may be assigned the job waits visibly, and it goes on when so
   await enable(false)
   const [atOnce, behind] = [await assign(system), await assign(system)]
   await eventually('it waits', async () => (await look(system, atOnce.id)).state === 'waiting')
+  await system.host.settle(5_000)
   assert.equal((await look(system, atOnce.id)).done, 0)
+  assert.equal((await look(system, behind.id)).state, 'queued')
   assert.equal(must(await cancel(system, atOnce.id)).state, 'cancelled')
   await enable(true)
   await eventually('the one behind it runs', async () => (await look(system, behind.id)).state === 'done')

@@ -139,9 +139,7 @@ const startLoops = async ({ service, database, loops, readers }: Running, deps: 
   const relay = startRelay({ database, stream: service.name, bus, log })
   const { wake: committed } = relay
   loops.push(relay)
-  if (service.jobs.length > 0) {
-    loops.push(startJobs({ database, jobs: service.jobs, clock, random, log, committed, name: service.name }))
-  }
+  loops.push(...startJobs({ database, jobs: service.jobs, clock, random, log, committed, name: service.name }))
   const forget = async (): Promise<'more' | 'idle'> => {
     return (await forgetKeys(database, clock)) ? 'more' : 'idle'
   }

@@ -135,15 +135,17 @@ const runStep = ({ database, clock, random, log }: JobsOptions, job: Job): Promi
     return step.state === 'waiting' ? 'idle' : 'more'
   })
 
-export const startJobs = (options: JobsOptions): Loop =>
-  startLoop({
-    name: `jobs of ${options.name}`,
-    pollMs: 1_000,
-    log: options.log,
-    pass: async () => {
-      let found: 'more' | 'idle' = 'idle'
-      for (const job of options.jobs) if ((await runStep(options, job)) === 'more') found = 'more'
-      if (found === 'more') options.committed()
-      return found
-    },
-  })
+/** One loop per job, so that one that fails does not keep the others from their steps. */
+export const startJobs = (options: JobsOptions): Loop[] =>
+  options.jobs.map((job) =>
+    startLoop({
+      name: `job ${job.name} of ${options.name}`,
+      pollMs: 1_000,
+      log: options.log,
+      pass: async () => {
+        const found = await runStep(options, job)
+        if (found === 'more') options.committed()
+        return found
+      },
+    }),
+  )

@@ -29,10 +29,7 @@ export const text = (min: number, max: number) =>
     .string()
     .trim()
     .refine((value) => !value.includes('\0') && value.isWellFormed(), 'must be valid Unicode without U+0000')
-    .refine(
-      (value) => lengthOf(value) >= min,
-      min === 1 ? 'must not be empty' : `must have at least ${min} characters`,
-    )
+    .refine((value) => lengthOf(value) >= min, min === 1 ? 'must not be empty' : `must have at least ${min} characters`)
     .refine((value) => value.length <= max * 2 && lengthOf(value) <= max, `must have at most ${max} characters`)
     .meta({ minLength: min, maxLength: max })
 

@@ -182,6 +182,13 @@ describe('a change that breaks nobody is only shown:', () => {
     assert.deepEqual(differences(nests(), nests({ input: explained })), [])
   })
 
+  test('fields are fields, also when they are called as what only explains is', () => {
+    const named = input.extend({ description: z.string().max(5), properties: z.int() })
+    const { look } = nests({ input: named })
+    const fields = look?.is === 'query' ? Object.keys(look.input['properties'] ?? {}) : []
+    assert.deepEqual(fields, ['nestId', 'name', 'description', 'properties'])
+  })
+
   test('a new command is shown as a whole', () => {
     const build = command({ http: 'POST /nests', summary: 'Builds.', allow: [], input, output: z.object({}) })
     const more = { ...nests(), ...snapshotOf(contract('nests', { build })) }

@@ -27,13 +27,16 @@ export type Entry = MethodSnapshot | EventSnapshot
 /** The entries of one contract by their names in code. */
 export type Snapshot = Readonly<Record<string, Entry>>
 
-/** What a schema requires, without the words that explain it. */
+/** What a schema requires, without the words that explain it. Names of fields are kept, whatever they are. */
 const plain = (json: unknown): Json => {
   if (Array.isArray(json)) return json.map(plain)
   if (typeof json !== 'object' || json === null) return json as Json
   const kept = Object.entries(json).filter(([name]) => name !== '$schema' && name !== 'description')
-  return Object.fromEntries(kept.map(([name, value]) => [name, plain(value)]))
+  return Object.fromEntries(kept.map(([name, value]) => [name, name === 'properties' ? fieldsOf(value) : plain(value)]))
 }
+
+const fieldsOf = (properties: object): Json =>
+  Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, plain(schema)]))
 
 const schemaOf = (schema: z.core.$ZodType, io: 'input' | 'output'): Schema =>
   plain(z.toJSONSchema(schema, { io, unrepresentable: 'any' })) as Schema

@@ -9,7 +9,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const run = `axe.run(document, { resultTypes: ['violations'], runOnly: { type: 'tag', values: [
   'wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] } })`
 
-/** What is wrong with the page as it is shown now; empty when nothing is. */
+/** What is wrong with the page as it is shown now; empty when nothing is. Needs a window with JavaScript. */
 export const barriersOf = async (page: Page): Promise<string[]> => {
   if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(axe)
   const { violations } = await page.evaluate<AxeResults>(run)

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
-import { connect } from '@nats-io/transport-node'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { eventually } from '../support/eventually.ts'
 
 export interface BrokerOptions {
@@ -14,6 +14,8 @@ export interface BrokerOptions {
   readonly args?: readonly string[]
   /** Started later, by `start`. */
   readonly away?: boolean
+  /** False leaves JetStream out. */
+  readonly jetStream?: boolean
 }
 
 export interface Broker extends AsyncDisposable {
@@ -30,7 +32,7 @@ export interface Broker extends AsyncDisposable {
   /** Takes all storage away. It must not be running. */
   wipe(): Promise<void>
   /** For a look at its streams, and to damage them, by a connection of its own. */
-  manage<T>(work: (jsm: JetStreamManager) => Promise<T>): Promise<T>
+  manage<T>(work: (jsm: JetStreamManager, nc: NatsConnection) => Promise<T>): Promise<T>
 }
 
 const freePort = async (): Promise<number> => {
@@ -42,25 +44,31 @@ const freePort = async (): Promise<number> => {
   return port
 }
 
-export const manageAt = async <T>(url: string, work: (jsm: JetStreamManager) => Promise<T>): Promise<T> => {
+export const manageAt: <T>(
+  url: string,
+  work: (jsm: JetStreamManager, nc: NatsConnection) => Promise<T>,
+) => Promise<T> = async (url, work) => {
   const nc = await connect({ servers: url, timeout: 2_000, reconnect: false })
   try {
-    return await work(await jetstreamManager(nc, { timeout: 2_000 }))
+    return await work(await jetstreamManager(nc, { timeout: 2_000 }), nc)
   } finally {
     await nc.close()
   }
 }
 
-export const openBroker = async ({ args = [], away = false }: BrokerOptions = {}): Promise<Broker> => {
+export const openBroker = async ({
+  args = [],
+  away = false,
+  jetStream = true,
+}: BrokerOptions = {}): Promise<Broker> => {
   const storage = await mkdtemp(join(tmpdir(), 'ates-test-nats-'))
   const port = await freePort()
   const url = `nats://127.0.0.1:${port}`
   let server: ChildProcess | null = null
 
   const start = async () => {
-    const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', storage, ...args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    const own = ['-a', '127.0.0.1', '-p', String(port), '-sd', storage, ...(jetStream ? ['-js'] : [])]
+    const child = spawn('nats-server', [...own, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
     server = child
     let said = ''
     child.stderr.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-4_000)))

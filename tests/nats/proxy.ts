@@ -1,0 +1,103 @@
+// A TCP proxy in front of a broker: holds back or swallows what passes, each way for itself, and cuts.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** One direction, over all connections. */
+export interface Way {
+  /** What comes is kept, in order, until `release`. */
+  hold(): void
+  /** What comes is lost. The connections are of no use afterwards: cut them. */
+  swallow(): void
+  /** What was kept passes, and what comes from now on. */
+  release(): void
+}
+
+export interface Proxy extends AsyncDisposable {
+  readonly url: string
+  readonly toBroker: Way
+  readonly toClient: Way
+  /** How many connections there have been. */
+  connections(): number
+  /** Ends all connections, as a network that breaks; new ones are let in. */
+  cut(): void
+  /** From now on connections are refused, and those that there are end. */
+  away(): Promise<void>
+  back(): Promise<void>
+}
+
+interface Passing {
+  readonly way: Way
+  readonly take: (to: Socket, data: Buffer) => void
+  readonly forget: () => void
+}
+
+const passing = (): Passing => {
+  let state: 'open' | 'held' | 'swallowed' = 'open'
+  let kept: { to: Socket; data: Buffer }[] = []
+  return {
+    way: {
+      hold: () => void (state = 'held'),
+      swallow: () => void (state = 'swallowed'),
+      release: () => {
+        state = 'open'
+        for (const { to, data } of kept) to.write(data)
+        kept = []
+      },
+    },
+    take: (to, data) => {
+      if (state === 'open') to.write(data)
+      if (state === 'held') kept.push({ to, data })
+    },
+    forget: () => (kept = []),
+  }
+}
+
+export const openProxy = async (brokerPort: number): Promise<Proxy> => {
+  const [toBroker, toClient] = [passing(), passing()]
+  const sockets = new Set<Socket>()
+  const pipe = (from: Socket, to: Socket, { take }: Passing) => {
+    sockets.add(from)
+    from.on('data', (data: Buffer) => take(to, data))
+    from.on('error', () => undefined)
+    from.on('close', () => {
+      sockets.delete(from)
+      to.destroy()
+    })
+  }
+  let connections = 0
+  const server = createServer((client) => {
+    connections += 1
+    const broker = connect(brokerPort, '127.0.0.1')
+    client.setNoDelay(true)
+    broker.setNoDelay(true)
+    pipe(client, broker, toBroker)
+    pipe(broker, client, toClient)
+  })
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+    toBroker.forget()
+    toClient.forget()
+  }
+  const listen = async (port: number) => {
+    await once(server.listen(port, '127.0.0.1'), 'listening')
+    return (server.address() as AddressInfo).port
+  }
+  const port = await listen(0)
+  const away = async () => {
+    if (!server.listening) return
+    const closed = once(server, 'close')
+    server.close()
+    cut()
+    await closed
+  }
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    toBroker: toBroker.way,
+    toClient: toClient.way,
+    connections: () => connections,
+    cut,
+    away,
+    back: async () => void (await listen(port)),
+    [Symbol.asyncDispose]: away,
+  }
+}

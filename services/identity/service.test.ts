@@ -1,22 +1,22 @@
-// Identity through its contract: people, links, sign-in and sessions, also when a step in between fails.
+// Identity through its contract: people and their invitations, also when a step in between fails.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Clock } from '../../kernel/ports.ts'
 import { isRefusal, must, type Outcome } from '../../kernel/result.ts'
 import { breaking, wasBroken } from '../../tests/support/breaking.ts'
 import { checkLedger } from '../../tests/support/invariants.ts'
+import { refusalOf } from '../../tests/support/refusals.ts'
 import { as, asService, startSystem, type System } from '../../tests/support/system.ts'
-import type { Role } from '../vocabulary.ts'
 import { identity } from './contract.ts'
+import { asAdmin, becomeFirstAdministrator, peopleOf } from './identity.test-support.ts'
 
-const password = 'correct horse'
-const asAdmin = as({ id: 1, role: 'admin' })
 const weekMs = 7 * 86_400_000
 
 let time = new Date('2026-05-01T12:00:00Z')
 const clock: Clock = { now: () => Promise.resolve(time) }
 const faults = breaking()
 let system: System
+const { invite, join, accept, signIn, sessionOf, changePerson, eventsAbout } = peopleOf(() => system)
 
 before(async () => {
   system = await startSystem({ clock, decorate: faults.database, decorateSignIn: faults.signIn })
@@ -26,49 +26,6 @@ after(async () => {
   await using _ended = system
   await checkLedger(system)
 })
-
-const becomeFirstAdministrator = async ({ call }: System, email = 'first@example.com') => {
-  const { token } = must(await call(identity.issueFirstAdministratorLink, {}, asService))
-  assert.ok(token)
-  return must(await call(identity.createFirstAdministrator, { token, name: 'First', email, password }, asService))
-}
-
-let lastPerson = 0
-const invite = async (role: Role = 'popug') => {
-  const email = `person-${++lastPerson}@example.com`
-  return must(await system.call(identity.invitePerson, { name: `Person ${lastPerson}`, email, role }, asAdmin))
-}
-
-/** A person who has accepted and is signed in. */
-const join = async (role: Role = 'popug') => {
-  const { person, token } = await invite(role)
-  const session = must(await system.call(identity.acceptInvitation, { token, password }, asService))
-  return { ...person, session: session.token }
-}
-
-const accept = (token: string, chosen = password) =>
-  system.call(identity.acceptInvitation, { token, password: chosen }, asService)
-const signIn = (email: string, given = password) => system.call(identity.signIn, { email, password: given }, asService)
-const sessionOf = (token: string) => system.call(identity.getSession, { token }, asService)
-const changePerson = (popugId: number, wanted: { name?: string; role?: Role; active?: boolean }) =>
-  system.call(identity.changePerson, { popugId, ...wanted }, asAdmin)
-
-const refusalOf = async (outcome: Promise<Outcome<unknown>>) => {
-  const result = await outcome
-  return isRefusal(result) ? result.refused : 'ok'
-}
-
-interface PersonEvent {
-  readonly type: string
-  readonly data: { readonly popugId: number; readonly version: number; readonly name: string; readonly role: string }
-}
-
-const eventsAbout = async (popugId: number): Promise<PersonEvent[]> => {
-  await system.host.settle()
-  return system.database.query<PersonEvent>('select type, data from identity.event where about = $1 order by number', [
-    String(popugId),
-  ])
-}
 
 test('an invited person accepts, is signed in, and is known to the others without the e-mail address', async () => {
   const { person, token } = await invite('accountant')
@@ -232,78 +189,12 @@ test('changes at once are published one after another', async () => {
   assert.equal(me.name, events.at(-1)?.data.name)
 })
 
-test('disabling a person ends all sessions at once and closes the door until enabled again', async () => {
-  const { popugId, email, session } = await join()
-  const another = must(await signIn(email))
-  const bystander = await join()
-  must(await changePerson(popugId, { active: false }))
-  for (const token of [session, another.token]) assert.equal(await refusalOf(sessionOf(token)), 'no_session')
-  assert.equal(await refusalOf(signIn(email)), 'wrong_credentials')
-  const renewal = await system.call(identity.renewInvitation, { popugId }, asAdmin)
-  assert.ok(isRefusal(renewal) && renewal.refused === 'person_disabled')
-  must(await changePerson(popugId, { active: true }))
-  assert.equal(await refusalOf(sessionOf(session)), 'no_session', 'what has ended does not come back')
-  must(await signIn(email))
-  must(await sessionOf(bystander.session))
-})
-
 test('an open invitation of a disabled person does not work until enabled again', async () => {
   const { person, token } = await invite()
   must(await changePerson(person.popugId, { active: false }))
   assert.equal(await refusalOf(accept(token)), 'link_not_valid')
   must(await changePerson(person.popugId, { active: true }))
   must(await accept(token))
-})
-
-test('wrong password, unknown address, disabled and not yet joined are told apart by nobody', async () => {
-  const { email } = await join()
-  const disabled = await join()
-  must(await changePerson(disabled.popugId, { active: false }))
-  const { person: invited } = await invite()
-  for (const [address, given] of [
-    [email, 'wrong horse'],
-    [email, `${password} `],
-    ['nobody@example.com', password],
-    [disabled.email, password],
-    [invited.email, password],
-  ] as const) {
-    const outcome = await signIn(address, given)
-    assert.deepEqual(outcome, { refused: 'wrong_credentials' }, address)
-  }
-  must(await signIn(email.toUpperCase()))
-})
-
-test('signing out ends one session and may be repeated', async () => {
-  const { email, session } = await join()
-  const other = must(await signIn(email))
-  for (let times = 0; times < 2; times += 1) {
-    must(await system.call(identity.signOut, { token: session }, asService))
-    assert.equal(await refusalOf(sessionOf(session)), 'no_session')
-  }
-  must(await sessionOf(other.token))
-  assert.equal(await refusalOf(sessionOf('x'.repeat(32))), 'no_session')
-})
-
-test('more requests at once than there are connections are all answered', async () => {
-  const { email, session } = await join()
-  const looks = await Promise.all(Array.from({ length: 100 }, () => sessionOf(session)))
-  assert.equal(looks.filter((outcome) => !isRefusal(outcome)).length, 100)
-  const begun = await Promise.all(Array.from({ length: 22 }, () => signIn(email)))
-  assert.equal(new Set(begun.map((outcome) => must(outcome).token)).size, 22)
-})
-
-test('a password may take longer to hash than a transaction may do nothing', async () => {
-  await using fresh = await startSystem()
-  await fresh.database.query(`alter role ates_identity in database ${fresh.database.name}
-    set idle_in_transaction_session_timeout = '25ms'`)
-  await fresh.database.query(`select pg_terminate_backend(pid) from pg_stat_activity
-    where usename = 'ates_identity' and datname = current_database()`)
-  const { person, token } = await becomeFirstAdministrator(fresh)
-  must(await fresh.call(identity.signIn, { email: person.email, password }, asService))
-  must(await fresh.call(identity.getSession, { token }, asService))
-  const asFirst = as({ id: person.popugId, role: 'admin' })
-  const invited = must(await fresh.call(identity.renewInvitation, { popugId: person.popugId }, asFirst))
-  must(await fresh.call(identity.acceptInvitation, { token: invited.token, password }, asService))
 })
 
 test('people are listed page by page and found by parts of name and address', async () => {
@@ -326,89 +217,4 @@ test('people are listed page by page and found by parts of name and address', as
     mark = next
   }
   assert.deepEqual(paged, all)
-})
-
-const admins = ({ database }: System) =>
-  database.query(`select id from identity.person where role = 'admin' and active`)
-
-test('the first administrator is made once by the newest link, and there is no link afterwards', async () => {
-  await using fresh = await startSystem()
-  const link = async () => must(await fresh.call(identity.issueFirstAdministratorLink, {}, asService)).token
-  const use = (token: string, email: string) =>
-    fresh.call(identity.createFirstAdministrator, { token, name: 'First', email, password }, asService)
-  const [older, newer] = [await link(), await link()]
-  assert.ok(older && newer && older !== newer)
-  const refused = await use(older, 'older@example.com')
-  assert.ok(isRefusal(refused) && refused.refused === 'link_not_valid')
-  const outcomes = await Promise.all(Array.from({ length: 10 }, (_, index) => use(newer, `first-${index}@example.com`)))
-  const [winner, ...others] = outcomes.filter((outcome) => !isRefusal(outcome)).map((outcome) => must(outcome))
-  assert.ok(winner)
-  assert.deepEqual(others, [])
-  assert.deepEqual(await admins(fresh), [{ id: winner.person.popugId }])
-  assert.deepEqual(
-    must(await fresh.call(identity.getSession, { token: winner.token }, asService)).person,
-    winner.person,
-  )
-  assert.equal(await link(), null)
-  assert.ok(isRefusal(await use(newer, 'later@example.com')))
-  await fresh.host.settle()
-  const events = await fresh.database.query(`select data->>'popugId' as id from identity.event`)
-  assert.deepEqual(events, [{ id: String(winner.person.popugId) }], 'only the winner is announced')
-  await checkLedger(fresh)
-})
-
-test('a crash while the first administrator is made leaves the link and the e-mail address usable', async () => {
-  const cuts = breaking()
-  await using fresh = await startSystem({ decorate: cuts.database, decorateSignIn: cuts.signIn })
-  const { token } = must(await fresh.call(identity.issueFirstAdministratorLink, {}, asService))
-  assert.ok(token)
-  const input = { token, name: 'First', email: 'first@example.com', password }
-  const steps = [
-    ['setPassword', 'before'],
-    ['setPassword', 'after'],
-    ['signIn', 'after'],
-    ['identity.CreateFirstAdministrator', 'before'],
-  ] as const
-  for (const [step, moment] of steps) {
-    cuts.next(step, moment)
-    await assert.rejects(fresh.call(identity.createFirstAdministrator, input, asService), wasBroken)
-    assert.deepEqual(await admins(fresh), [], `${step}, ${moment}`)
-  }
-  const credentials = { email: input.email, password }
-  const orphan = await fresh.call(identity.signIn, credentials, asService)
-  assert.deepEqual(orphan, { refused: 'wrong_credentials' }, 'credentials without a person open nothing')
-  const { person } = must(await fresh.call(identity.createFirstAdministrator, input, asService))
-  assert.deepEqual(await admins(fresh), [{ id: person.popugId }])
-  assert.deepEqual(must(await fresh.call(identity.signIn, credentials, asService)).person, person)
-  const [users] = await fresh.database.query('select count(*)::int as count from identity.sign_in_user')
-  assert.deepEqual(users, { count: 1 }, 'nothing is left of the attempts')
-  await checkLedger(fresh)
-})
-
-test('the last administrator stays, also when two remove each other at once', async () => {
-  await using fresh = await startSystem()
-  const first = (await becomeFirstAdministrator(fresh)).person.popugId
-  const asFirst = as({ id: first, role: 'admin' })
-  const change = (popugId: number, wanted: { role?: Role; active?: boolean }, by = asFirst) =>
-    fresh.call(identity.changePerson, { popugId, ...wanted }, by)
-  for (const wanted of [{ role: 'popug' as const }, { active: false }]) {
-    const outcome = await change(first, wanted)
-    assert.ok(isRefusal(outcome) && outcome.refused === 'last_administrator')
-  }
-  const invited = { name: 'Second', email: 'second@example.com', role: 'admin' as const }
-  const second = must(await fresh.call(identity.invitePerson, invited, asFirst)).person.popugId
-  const asSecond = as({ id: second, role: 'admin' })
-  for (let rounds = 0; rounds < 15; rounds += 1) {
-    const outcomes = await Promise.all([
-      change(second, rounds % 2 === 0 ? { role: 'popug' } : { active: false }),
-      change(first, rounds % 3 === 0 ? { role: 'manager' } : { active: false }, asSecond),
-    ])
-    assert.deepEqual(
-      outcomes.filter(isRefusal).map(({ refused }) => refused),
-      ['last_administrator'],
-    )
-    assert.equal((await admins(fresh)).length, 1)
-    for (const popugId of [first, second]) must(await change(popugId, { role: 'admin', active: true }))
-  }
-  await checkLedger(fresh)
 })

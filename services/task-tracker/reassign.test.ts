@@ -1,58 +1,30 @@
-// ReassignTasks on a real database: its progress, what races with it, and what happens when it is killed.
+// ReassignTasks on a real database: whom it draws, its progress, the queue, cancelling and waiting.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Actor } from '../../kernel/contract.ts'
-import type { Database } from '../../kernel/ports.ts'
 import { isRefusal, must, type Outcome } from '../../kernel/result.ts'
-import { breaking, dying, type Moment, wasBroken } from '../../tests/support/breaking.ts'
 import { eventually } from '../../tests/support/eventually.ts'
-import { checkInvariants, taskEvents, taskStates } from '../../tests/support/invariants.ts'
+import { checkInvariants } from '../../tests/support/invariants.ts'
 import { seededRandom, seedOf } from '../../tests/support/random.ts'
-import { freshDatabase, type TestDatabase } from '../../tests/support/server.ts'
 import { stepwise } from '../../tests/support/stepwise.ts'
-import { addPeople, as, schemas, startSystem, type System } from '../../tests/support/system.ts'
+import { addPeople, as, startSystem } from '../../tests/support/system.ts'
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
 import { assertUniform, countWithin } from '../../tests/support/uniform.ts'
 import { identity } from '../identity/contract.ts'
 import { taskTracker } from './contract.ts'
-
-const step = 'job.ReassignTasks'
-/** Tasks in one step. */
-const chunk = 1_000
-
-const boss: Actor = { id: 1, role: 'manager' }
-const asAdmin = as({ id: 1, role: 'admin' })
-const idsOf = (actors: readonly Actor[]): number[] => actors.map(({ id }) => id ?? 0)
-
-const assign = async ({ call }: System, idempotencyKey?: string) =>
-  must(await call(taskTracker.assignTasks, {}, as(boss, idempotencyKey === undefined ? {} : { idempotencyKey })))
-const look = async ({ call }: System, id: number) => must(await call(taskTracker.getReassignment, { id }, as(boss)))
-const cancel = ({ call }: System, id: number) => call(taskTracker.cancelReassignment, { id }, as(boss))
-const complete = ({ call }: System, taskId: number, popugId: number) =>
-  call(taskTracker.completeTask, { taskId }, as({ id: popugId, role: 'popug' }))
-const counters = async (system: System, id: number) => {
-  const { state, total, done, moved, skipped } = await look(system, id)
-  return { state, total, done, moved, skipped }
-}
-
-/** How often each task has been assigned. */
-const assignments = async ({ database }: System) =>
-  new Map((await taskStates(database)).map(({ taskId, assignment }) => [taskId, assignment]))
-const holders = async ({ database }: System) =>
-  new Map((await taskStates(database)).map(({ taskId, popugId }) => [taskId, popugId]))
-
-/** Every one of these tasks has been assigned so often. */
-const assertAssigned = async (system: System, taskIds: readonly number[], times: number) => {
-  const found = await assignments(system)
-  assert.deepEqual(taskIds.filter((taskId) => found.get(taskId) !== times).slice(0, 10), [], `assigned ${times} times`)
-}
-
-/** Somebody waits for a lock that another one holds. */
-const somebodyWaits = async (database: TestDatabase) => {
-  const waiting = await database.query(`select from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock'`)
-  return waiting.length > 0
-}
+import {
+  asAdmin,
+  assertAssigned,
+  assign,
+  boss,
+  cancel,
+  chunk,
+  complete,
+  counters,
+  holders,
+  idsOf,
+  look,
+  step,
+} from './reassign.test-support.ts'
 
 test('every open task is drawn anew, uniformly, the present assignee included, and the progress says so', async () => {
   const random = seededRandom(seedOf('reassignment'))
@@ -301,151 +273,4 @@ test('the disabled are not drawn, and their open tasks are drawn anew', async ()
     assert.ok(taskIds.includes(taskId) && staying.includes(popugId))
   }
   await checkInvariants(system)
-})
-
-/** Where the process ends, and how many tasks are done by then. */
-const deaths: readonly { at: number; moment: Moment; done: number }[] = [
-  { at: 1, moment: 'before', done: 0 },
-  { at: 1, moment: 'after', done: 1_000 },
-  { at: 2, moment: 'before', done: 1_000 },
-  { at: 2, moment: 'after', done: 2_000 },
-  { at: 3, moment: 'before', done: 2_000 },
-  { at: 3, moment: 'after', done: 2_300 },
-]
-
-test('killed before or after the commit of each chunk, it draws every open task exactly once more', async () => {
-  await using database = await freshDatabase(schemas)
-  await using caller = await startSystem({ database, loops: false })
-  let taskIds: number[] = []
-  {
-    await using first = await startSystem({ database })
-    const popugIds = idsOf(await addPeople(first, ['popug', 'popug', 'popug']))
-    taskIds = await addTasks(first, inTurn(2_300, popugIds))
-  }
-  for (const [round, { at, moment, done }] of deaths.entries()) {
-    const death = dying({ step, at, moment })
-    const { id } = await assign(caller)
-    {
-      await using _doomed = await startSystem({ database, decorate: death.database })
-      await death.died
-    }
-    assert.equal((await look(caller, id)).done, done, `${moment} the commit of chunk ${at}`)
-    await using healed = await startSystem({ database })
-    await healed.host.settle()
-    const finished = { state: 'done', total: 2_300, done: 2_300, moved: 2_300, skipped: 0 }
-    assert.deepEqual(await counters(healed, id), finished)
-    await assertAssigned(healed, taskIds, round + 2)
-    await checkInvariants(healed)
-  }
-})
-
-test('two runners at once draw every task once, and one takes over from the other', async () => {
-  await using database = await freshDatabase(schemas)
-  const [first, second] = [stepwise(step), stepwise(step)]
-  await using one = await startSystem({ database, decorate: first.database })
-  await using two = await startSystem({ database, decorate: second.database })
-  using _first = first
-  using _second = second
-  const popugIds = idsOf(await addPeople(one, ['popug', 'popug']))
-  const taskIds = await addTasks(one, inTurn(2_100, popugIds))
-  first.stop()
-  second.stop()
-  const { id } = await assign(one)
-  // The first has drawn a chunk and not committed it; the second waits for the job's row and goes on behind it.
-  const commit = await first.hold()
-  const waits = second.next()
-  await eventually('the second waits for the first', () => somebodyWaits(database))
-  await commit()
-  await waits
-  assert.equal((await look(two, id)).done, 2_000)
-  first.free()
-  second.free()
-  await one.host.settle()
-  await Promise.all([assign(one), assign(two)])
-  await one.host.settle()
-  await two.host.settle()
-  await assertAssigned(one, taskIds, 4)
-  await checkInvariants(one)
-})
-
-test('a task that is just being changed is waited for: left out when completed, drawn when nothing came of it', async () => {
-  for (const committed of [true, false]) {
-    const completions = stepwise('task-tracker.CompleteTask')
-    const abort = breaking()
-    const decorate = (database: Database) => completions.database(abort.database(database))
-    await using system = await startSystem({ decorate })
-    using _free = completions
-    const [popugId = 0] = idsOf(await addPeople(system, ['popug']))
-    const taskIds = await addTasks(system, inTurn(1_200, [popugId]))
-    const [changing = 0] = taskIds.splice(500, 1)
-    completions.stop()
-    if (!committed) abort.next('task-tracker.CompleteTask', 'before')
-    const completing = complete(system, changing, popugId).catch((error: unknown) => error)
-    const end = await completions.hold()
-    const { id } = await assign(system)
-    await eventually('the job waits for it', () => somebodyWaits(system.database))
-    await end()
-    const outcome = await completing
-    assert.equal(wasBroken(outcome), !committed)
-    await system.host.settle()
-    assert.equal((await look(system, id)).moved, committed ? 1_199 : 1_200)
-    await assertAssigned(system, taskIds, 2)
-    await assertAssigned(system, [changing], committed ? 1 : 2)
-    await checkInvariants(system)
-  }
-})
-
-test('who completes a task that is just being drawn anew is told who has it now', async () => {
-  const steps = stepwise(step)
-  const random = seededRandom(1)
-  // Always the second of the two.
-  await using system = await startSystem({
-    decorate: steps.database,
-    random: { ...random, integer: (_from, to) => to },
-  })
-  using _free = steps
-  const [loser = 0, winner = 0] = idsOf(await addPeople(system, ['popug', 'popug']))
-  const [taskId = 0] = await addTasks(system, [loser])
-  steps.stop()
-  await assign(system)
-  const commit = await steps.hold()
-  const completing = complete(system, taskId, loser)
-  await eventually('the completion waits', () => somebodyWaits(system.database))
-  await commit()
-  const told = { refused: 'not_assignee', detail: { taskId, assigneeId: winner, assigneeName: 'popug 2' } }
-  assert.deepEqual(await completing, told)
-  assert.deepEqual(await complete(system, taskId, loser), told)
-  assert.equal(must(await complete(system, taskId, winner)).assignment, 2)
-  steps.free()
-  await checkInvariants(system)
-})
-
-test('completions and reassignments at once never both have their effect', async () => {
-  const random = seededRandom(seedOf('completions against reassignments'))
-  await using system = await startSystem()
-  const popugIds = idsOf(await addPeople(system, ['popug', 'popug', 'popug', 'popug', 'popug']))
-  const taskIds = await addTasks(system, inTurn(400, popugIds))
-  const pick = <T>(among: readonly T[]): T => among[random.integer(0, among.length - 1)] as T
-  const refused = new Map<string, number>()
-  const acknowledged = new Map<number, number>()
-  const client = async () => {
-    for (let turn = 0; turn < 25; turn += 1) {
-      const [taskId, popugId] = [pick(taskIds), pick(popugIds)]
-      const outcome = await complete(system, taskId, popugId)
-      if (isRefusal(outcome)) refused.set(outcome.refused, (refused.get(outcome.refused) ?? 0) + 1)
-      else acknowledged.set(taskId, popugId)
-    }
-  }
-  const presser = async () => {
-    for (let turn = 0; turn < 8; turn += 1) {
-      const { id } = await assign(system)
-      await eventually('it is done', async () => (await look(system, id)).state === 'done')
-    }
-  }
-  await Promise.all([presser(), ...Array.from({ length: 40 }, client)])
-  assert.deepEqual([...refused.keys()], ['not_assignee'], 'everybody who comes too late is told who has it')
-  await checkInvariants(system)
-  const completed = (await taskEvents(system.database)).filter(({ type }) => type === 'TaskCompleted')
-  assert.deepEqual(new Map(completed.map(({ taskId, popugId }) => [taskId, popugId])), acknowledged)
-  assert.ok(completed.length > 50, `only ${completed.length} completed`)
 })

@@ -5,9 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type pg from 'pg'
+import type { TransactionOptions } from '../../kernel/ports.ts'
 import { Fault, type FaultKind } from '../../kernel/result.ts'
 import { freshDatabase } from '../../tests/support/server.ts'
 import { silent } from '../../tests/support/silent.ts'
@@ -16,7 +17,7 @@ import { openPostgres } from './postgres.ts'
 const reach = ({ host = '', port = 5432 }: pg.ClientConfig): Socket =>
   host.startsWith('/') ? createConnection(join(host, `.s.PGSQL.${port}`)) : createConnection(port, host)
 
-/** A way to the server on which its answers can be held back. */
+/** A way to the server on which its answers can be held back, or the connections cut. */
 const openWay = async (server: pg.ClientConfig) => {
   const host = await mkdtemp(join(tmpdir(), 'ates-way-'))
   const sockets: Socket[] = []
@@ -33,6 +34,7 @@ const openWay = async (server: pg.ClientConfig) => {
   return {
     connection: { ...server, host, port: 5432 },
     hold: () => answers.forEach((socket) => socket.unpipe().pause()),
+    cut: () => sockets.forEach((socket) => socket.destroy()),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       listening.close()
@@ -51,6 +53,7 @@ const openScene = async () => {
   return {
     server,
     hold: way.hold,
+    cut: way.cut,
     database,
     async [Symbol.asyncDispose]() {
       await way[Symbol.asyncDispose]()
@@ -93,6 +96,38 @@ test('a commit that is never answered ends at the deadline, and is not known', {
   )
   await assert.rejects(work, isFault('outcome_unknown'))
   assert.equal(await feathers(scene), 1)
+})
+
+describe('what only read has no unknown outcome', () => {
+  const reading = { readOnly: true }
+
+  test('when the answer to its commit is lost, it is unavailable', { timeout: 20_000 }, async () => {
+    await using scene = await openScene()
+    const look = (options: TransactionOptions) =>
+      scene.database.transaction(
+        'look',
+        async (tx) => {
+          await sql`select from parrots.feather`.execute(tx)
+          scene.cut()
+        },
+        options,
+      )
+    await assert.rejects(look(reading), isFault('unavailable'))
+    await assert.rejects(look({}), isFault('outcome_unknown'))
+  })
+
+  test('when its commit is never answered, it is late', { timeout: 20_000 }, async () => {
+    await using scene = await openScene()
+    const look = scene.database.transaction(
+      'look',
+      async (tx) => {
+        await sql`select from parrots.feather`.execute(tx)
+        scene.hold()
+      },
+      { ...reading, deadlineMs: performance.now() + 500 },
+    )
+    await assert.rejects(look, isFault('deadline'))
+  })
 })
 
 test('a connection that is never made ends at the deadline', { timeout: 20_000 }, async () => {

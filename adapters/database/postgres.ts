@@ -144,7 +144,10 @@ const transactions =
       return result
     }
     const silence = () =>
-      new Fault(committing ? 'outcome_unknown' : 'deadline', `${name}: the database does not answer`)
+      new Fault(
+        committing && !options.readOnly ? 'outcome_unknown' : 'deadline',
+        `${name}: the database does not answer`,
+      )
     return withinDeadline(run(), options, silence)
   }
 

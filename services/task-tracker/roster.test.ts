@@ -23,13 +23,13 @@ after(async () => {
   await checkInvariants(system)
 })
 
-const names = async () =>
+const mayBeDrawn = async () =>
   must(await system.call(taskTracker.getRoster, { limit: 200 }, asManager)).popugs.map(({ popugId }) => popugId)
 
 test('the roster follows names, roles and activity of people', async () => {
   const [person] = await addPeople(system, ['popug'])
   const popugId = idOf(person)
-  assert.ok((await names()).includes(popugId))
+  assert.ok((await mayBeDrawn()).includes(popugId))
   const { taskId } = must(await create('Held', asManager, popugId))
   const held = async () => must(await system.call(taskTracker.getTask, { taskId }, asManager))
 
@@ -45,7 +45,7 @@ test('the roster follows names, roles and activity of people', async () => {
     [{ role: 'popug' }, true, true],
   ] as const) {
     await change(popugId, wanted)
-    assert.equal((await names()).includes(popugId), assignable)
+    assert.equal((await mayBeDrawn()).includes(popugId), assignable)
     const chosen = await refusalOf(create('Chosen', asManager, popugId))
     assert.equal(chosen, assignable ? 'ok' : 'popug_not_assignable')
     assert.deepEqual([(await held()).assigneeId, (await held()).assigneeActive], [popugId, assigneeActive])

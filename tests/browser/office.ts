@@ -1,8 +1,4 @@
 // The application under test as people meet it: on a fresh database, listening, with what it logs as an error kept.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type pg from 'pg'
 import { type Decorations, startApplication } from '../../application.ts'
 import { readConfig } from '../../config.ts'
 import type { Host } from '../../kernel/host.ts'
@@ -10,6 +6,7 @@ import type { Log } from '../../kernel/ports.ts'
 import { must } from '../../kernel/result.ts'
 import { identity } from '../../services/identity/contract.ts'
 import type { Role } from '../../services/vocabulary.ts'
+import { databaseSettings, password, sharedSettings } from '../support/application.ts'
 import { freshDatabase, type TestDatabase } from '../support/server.ts'
 import { as, asService, schemas } from '../support/system.ts'
 
@@ -21,8 +18,6 @@ export interface Person {
   readonly role: Role
   readonly token: string
 }
-
-export const password = 'correct horse battery'
 
 export interface Office extends AsyncDisposable {
   readonly url: string
@@ -36,20 +31,7 @@ export interface Office extends AsyncDisposable {
   hire(name: string, role: Role): Promise<Person>
 }
 
-export const urlOf = ({ user = '', database = '', host = '', port = 5432 }: pg.ClientConfig): string =>
-  `postgres://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
-
-/** The settings of services on this database. */
-export const settingsOf = (database: TestDatabase, dataDir: string): Record<string, string> => ({
-  ATES_IDENTITY_DATABASE_URL: urlOf(database.connection('identity')),
-  ATES_TASK_TRACKER_DATABASE_URL: urlOf(database.connection('task_tracker')),
-  ATES_ACCOUNTING_DATABASE_URL: urlOf(database.connection('accounting')),
-  ATES_DATABASE_CONNECTIONS: '8',
-  ATES_DATA_DIR: dataDir,
-  ATES_PORT: '0',
-})
-
-export const keepErrors = (errors: string[]): Log => {
+const keepErrors = (errors: string[]): Log => {
   const nothing = () => undefined
   const error = ({ err, ...fields }: { err?: unknown }, message: string) =>
     void errors.push(`${message} ${JSON.stringify(fields)} ${err instanceof Error ? err.stack : String(err)}`)
@@ -57,8 +39,7 @@ export const keepErrors = (errors: string[]): Log => {
   return log
 }
 
-/** Comes in by an invitation, without a browser. */
-export const hire = async ({ call }: Host, name: string, role: Role): Promise<Person> => {
+const hire = async ({ call }: Host, name: string, role: Role): Promise<Person> => {
   const email = `${name.toLowerCase().replaceAll(/\W+/g, '-')}@example.com`
   const { person, token } = must(await call(identity.invitePerson, { name, email, role }, as({ id: 1, role: 'admin' })))
   const session = must(await call(identity.acceptInvitation, { token, password }, asService))
@@ -67,9 +48,9 @@ export const hire = async ({ call }: Host, name: string, role: Role): Promise<Pe
 
 export const openOffice = async (decorations: Decorations = {}): Promise<Office> => {
   const database = await freshDatabase(schemas)
-  const dataDir = await mkdtemp(join(tmpdir(), 'ates-test-'))
   const errors: string[] = []
-  const config = readConfig([], settingsOf(database, dataDir))
+  const settings = { ATES_PORT: '0', ATES_DATABASE_CONNECTIONS: '8', ...databaseSettings(database) }
+  const config = readConfig([], { ...settings, ...(await sharedSettings()) })
   const application = await startApplication({ config, log: keepErrors(errors), decorations })
   return {
     url: application.url ?? '',
@@ -81,7 +62,6 @@ export const openOffice = async (decorations: Decorations = {}): Promise<Office>
     [Symbol.asyncDispose]: async () => {
       await application.stop()
       await database[Symbol.asyncDispose]()
-      await rm(dataDir, { recursive: true, force: true })
     },
   }
 }

@@ -1,7 +1,7 @@
 // What people do in their windows, step by step, and what they see after each.
 import type { Locator } from 'playwright-core'
 import type { Role } from '../../services/vocabulary.ts'
-import { password } from './office.ts'
+import { password } from '../support/application.ts'
 import type { Visit } from './visit.ts'
 
 /** The message that the last action left. */

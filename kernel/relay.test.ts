@@ -4,7 +4,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { localBus } from '../adapters/bus/local.ts'
 import type { Postgres } from '../adapters/database/postgres.ts'
 import { eventually } from '../tests/support/eventually.ts'
-import { auditLog, logged, numberAll, saying } from '../tests/support/fixture-log.ts'
+import { auditLog, logged, numberAll, say, saying } from '../tests/support/fixture-log.ts'
 import { authorTables } from '../tests/support/fixture-service.ts'
 import { upTo } from '../tests/support/fixture-system.ts'
 import { generator, seedOf } from '../tests/support/random.ts'
@@ -183,6 +183,39 @@ test('what the bus refused is published before what was said after it', async ()
   await saying(author, 1, 'a', 'b')
   await relay.drained()
   assert.deepEqual([refusals > 1, numbers()], [true, [1, 2, 3]])
+})
+
+test('while the bus takes nothing, everything that is committed is numbered, however much it is', async () => {
+  let refusals = 0
+  const refusing = onPublish(localBus(), () => {
+    refusals += 1
+    return Promise.reject(new Error('refused'))
+  })
+  await using relay = relayOn(refusing)
+  await eventually('a refusal', () => refusals > 0)
+  await author.transaction('say', async (tx) => {
+    for (const page of upTo(10)) await say(tx, page, ...upTo(2_000).map(String))
+  })
+  const before = refusals
+  relay.wake()
+  await eventually('all to be numbered', async () => (await logged(database)).length === 20_000)
+  // It waits longer after each refusal: a page for each would take for ever.
+  assert.ok(refusals - before <= 3, `${refusals - before} refusals`)
+  await auditLog(database)
+})
+
+test('a long backlog is published in order before what is said meanwhile', async () => {
+  for (const page of upTo(10)) await saying(author, page, ...upTo(500).map(String))
+  await numberAll(author)
+  const { bus: inner, numbers } = listenedTo()
+  let said = 0
+  const bus = onPublish(inner, async ({ events }, publish) => {
+    if (events.length > 0 && said++ < 2) await saying(author, 1, `meanwhile ${said}`)
+    await publish()
+  })
+  await using relay = relayOn(bus)
+  await relay.drained()
+  assert.deepEqual(numbers(), upTo(5_002))
 })
 
 /** Looks after each mark whether `published` has fallen, or says more than the bus has got without a hole. */

@@ -132,7 +132,16 @@ const markPublished = (database: Database, first: number, last: number): Promise
   })
 
 const batchSize = 2_000
+/** So many batches get their numbers while none can be said, before the next attempt. */
+const mostPages = 50
 const heartbeatMs = 1_000
+
+const numberAll = async (database: Database, stream: string): Promise<void> => {
+  for (let page = 0; page < mostPages; page += 1) {
+    const batch = await numberEvents(database, stream, batchSize)
+    if ((batch?.events.length ?? 0) < batchSize) return
+  }
+}
 
 export interface RelayOptions {
   readonly database: Database
@@ -173,7 +182,8 @@ export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop =
     const batch = await unmarked()
     const due = idle && performance.now() - saidAt >= heartbeatMs
     if (batch.events.length > 0 || due) await publish(batch)
-    owing = false
+    // A full page need not have been the last.
+    owing = batch.events.length === batchSize
     return batch.events.length > 0 ? 'more' : 'idle'
   }
 
@@ -186,7 +196,7 @@ export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop =
       // from their numbers, for consumers read the log when nothing is said.
       if (owing) {
         const said = await catchUp(false).catch(async (error: unknown) => {
-          await numberEvents(database, stream, batchSize)
+          await numberAll(database, stream)
           throw error
         })
         if (said === 'more') return 'more'

@@ -126,6 +126,41 @@ test('what is retried late is booked on the day that is open then, whatever day 
   await checkLedger(system)
 })
 
+test('a line that comes late between two pages is in the balances of the next one', async () => {
+  at('2026-11-30T12:00:00Z')
+  const popugId = await newPopug()
+  await createTask(popugId)
+  await say([{ type: 'TaskAssigned', data: { taskId: 900_020, popugId: 'nobody', assignment: 1 } }])
+  for (let tasks = 0; tasks < 3; tasks += 1) await createTask(popugId)
+  await say([{ type: 'TaskAssigned', data: { taskId: 900_021, popugId: 'nobody', assignment: 1 } }])
+  await createTask(popugId)
+  const ask = async (after?: string) =>
+    must(await system.call(accounting.getAccountInfo, { popugId, limit: 2, after }, as({ id: popugId, role: 'popug' })))
+  await accountOfPopug(popugId)
+  const first = await ask()
+  for (const taskId of [900_020, 900_021]) {
+    const [{ number } = { number: 0 }] = await parkedOf(taskId)
+    await mend(number, { taskId, popugId, assignment: 1 })
+    assert.equal(await retry(number), 'applied')
+  }
+  const rest: (typeof first)['lines'][number][] = []
+  for (let { next } = first; next !== null;) {
+    const page = await ask(next)
+    rest.push(...page.lines)
+    next = page.next
+  }
+  // The other late line belongs above the mark, on the page that was read already.
+  assert.deepEqual(
+    rest.map(({ taskId }) => taskId === 900_020),
+    [false, false, true, false],
+  )
+  let expected = rest.reduce((sum, { amountCents }) => sum + amountCents, 0)
+  for (const { balanceCents, amountCents } of rest) {
+    assert.equal(balanceCents, expected)
+    expected -= amountCents
+  }
+})
+
 test('everybody sees the own account, accountants and admins every account', async () => {
   const popugId = await newPopug()
   await createTask(popugId)

@@ -7,16 +7,34 @@ import { accountants } from '../vocabulary.ts'
 import type { accounting } from './contract.ts'
 import { businessDay } from './rules/days.ts'
 import { accountOf } from './rules/postings.ts'
-import { accountLines, accountSummary, findPrices, holderName, type Line } from './store.ts'
+import { accountLines, accountSummary, findPrices, holderName, lateSum, type Line } from './store.ts'
 
-/** Adds to each line, newest first, the balance after it; `balance` is the one after the first. */
-const withBalances = (lines: readonly Line[], balance: number): (Line & { balanceCents: number })[] => {
-  let balanceCents = balance
+interface Place {
+  readonly balanceCents: number
+  /** How much of the balance was booked late. Between two pages only such lines can come below the first one. */
+  readonly lateCents: number
+}
+
+/** Adds to each line, newest first, the balance after it; `from` is what stands after the first. */
+const withBalances = (lines: readonly Line[], from: Place): (Line & Place)[] => {
+  let place = from
   return lines.map((line) => {
-    const after = { ...line, balanceCents }
-    balanceCents -= line.signedCents
+    const after = { ...line, ...place }
+    place = below(after)
     return after
   })
+}
+
+/** What stands before a line. */
+const below = ({ balanceCents, lateCents, signedCents, late }: Line & Place): Place => ({
+  balanceCents: balanceCents - signedCents,
+  lateCents: late ? lateCents - signedCents : lateCents,
+})
+
+/** The mark holds the balance without what was booked late, which the next page adds as it is by then. */
+const markOf = (line: Line & Place): string => {
+  const { balanceCents, lateCents } = below(line)
+  return pageMarkOf(line.number, line.line, balanceCents - lateCents)
 }
 
 /** A balance beyond this (cents) is nobody's, and adding a page of lines to it would leave the safe integers. */
@@ -30,14 +48,14 @@ export const getAccountInfo =
     const summary = await accountSummary(tx, accountOf(popugId), today)
     const before = { number: numberInMark(after, 0, Number.MAX_SAFE_INTEGER), line: numberInMark(after, 1, 0) % 100 }
     const rows = await accountLines(tx, popugId, before, limit + 1)
-    const lines = withBalances(rows, numberInMark(after, 2, summary.balanceCents, mostCents))
-    const markOf = (last: (typeof lines)[number]) =>
-      pageMarkOf(last.number, last.line, last.balanceCents - last.signedCents)
+    const lateCents = await lateSum(tx, popugId, before)
+    const steadyCents = numberInMark(after, 2, summary.balanceCents - lateCents, mostCents)
+    const lines = withBalances(rows, { balanceCents: steadyCents + lateCents, lateCents })
     const { page, next } = pageOf(lines, limit, markOf)
     return ok({ popugId, name: await holderName(tx, popugId), today, ...summary, lines: page.map(onWire), next })
   }
 
-const onWire = ({ stream, number, eventId, at, signedCents, ...line }: Line & { balanceCents: number }) => ({
+const onWire = ({ stream, number, eventId, at, signedCents, ...line }: Line & Place) => ({
   kind: line.kind,
   taskId: line.taskId,
   assignment: line.assignment,

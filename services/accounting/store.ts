@@ -160,22 +160,37 @@ export interface Line {
   readonly signedCents: number
   readonly day: string
   readonly at: Date
+  /** Booked after lines of later events. */
+  readonly late: boolean
 }
 
+/** A line's place in an account's log. */
+export interface LinePlace {
+  readonly number: number
+  readonly line: number
+}
+
+const signedCents = sql`case kind when 'fee' then -amount_cents else amount_cents end`
+
 /** Newest first by (event number, line), those before the given place. */
-export const accountLines = async (
-  tx: Tx,
-  popugId: number,
-  before: { number: number; line: number },
-  limit: number,
-): Promise<Line[]> => {
+export const accountLines = async (tx: Tx, popugId: number, before: LinePlace, limit: number): Promise<Line[]> => {
   const { rows } = await sql<Line>`
     select stream, number, line, event_id as "eventId", kind, task_id as "taskId", assignment,
-      case kind when 'fee' then -amount_cents else amount_cents end as "signedCents", day, at
-    from accounting.posting
+      ${signedCents} as "signedCents", day, at,
+      exists (select from accounting.late_booking l where l.stream = p.stream and l.number = p.number) as late
+    from accounting.posting p
     where popug_id = ${popugId} and (number, line) < (${before.number}::bigint, ${before.line}::int)
     order by number desc, line desc limit ${limit}`.execute(tx)
   return rows
+}
+
+/** Sum of the lines before the given place that were booked late. */
+export const lateSum = async (tx: Tx, popugId: number, before: LinePlace): Promise<number> => {
+  const { rows } = await sql<{ sum: number }>`
+    select coalesce(sum(${signedCents}), 0)::bigint as sum
+    from accounting.late_booking l join accounting.posting p on p.stream = l.stream and p.number = l.number
+    where p.popug_id = ${popugId} and (p.number, p.line) < (${before.number}::bigint, ${before.line}::int)`.execute(tx)
+  return rows[0]?.sum ?? 0
 }
 
 export interface Holder {

@@ -227,6 +227,27 @@ describe('the ledger', () => {
     assert.deepEqual(await differencesOf(system), [])
   })
 
+  test('is whole to a page that began before the replay: the swap waits until it has ended', async () => {
+    const page = new pg.Client(system.database.connection('accounting'))
+    await page.connect()
+    await using _ = { [Symbol.asyncDispose]: () => page.end() }
+    await page.query('begin isolation level repeatable read read only')
+    await page.query('select clock_timestamp()')
+    const replaying = system.host.replay('accounting', { swap: true })
+    const waits = eventually('the swap waits or is done', async () => {
+      const waiting = await system.database.query(
+        `select from pg_stat_activity where pid <> pg_backend_pid() and query like '%backend_xmin%'`,
+      )
+      return waiting.length > 0
+    })
+    await Promise.race([replaying, waits])
+    const { rowCount } = await page.query('select from accounting.posting')
+    await page.query('commit')
+    assert.equal(rowCount, 60)
+    assert.equal((await replaying).swapped, true)
+    assert.deepEqual(await differencesOf(system), [])
+  })
+
   test('is swapped while accounts are read all the time: every page is whole', async () => {
     const pageOf = async () => {
       const account = { popugId, limit: 100 }

@@ -1,4 +1,5 @@
 // Rebuilds a consumer's derived tables from the producer's log beside the live ones, compares, and swaps on demand.
+import { setTimeout as pause } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import { applyRun } from './apply.ts'
 import { isTransient } from './failure.ts'
@@ -6,6 +7,7 @@ import type { ReadLog } from './consume.ts'
 import { type Applying, keyOf } from './handle.ts'
 import { lockPosition, openPosition, type Position, type PositionKey } from './position.ts'
 import type { Tx } from './ports.ts'
+import { Fault } from './result.ts'
 
 export interface ReplayDifference {
   readonly table: string
@@ -118,6 +120,22 @@ const countRows = async (tx: Tx, schema: string, table: string): Promise<number>
   return rows[0]?.count ?? 0
 }
 
+const longestReadMs = 3_000
+
+/** To whoever began to read before the shadows were filled they would be empty: wait until all such reading has ended. */
+const awaitEarlierReaders = async (tx: Tx, { schema, consumer, stream }: PositionKey): Promise<void> => {
+  for (const end = performance.now() + longestReadMs; ; await pause(20)) {
+    await sql`select pg_stat_clear_snapshot()`.execute(tx)
+    const { rows } = await sql`
+      select from pg_stat_activity a, ${tableRef(schema, 'position')} filled
+      where filled.consumer = ${shadowOf(consumer)} and filled.stream = ${stream}
+        and a.datname = current_database() and a.usename = current_user and a.pid <> pg_backend_pid()
+        and age(a.backend_xmin) >= age(filled.xmin)`.execute(tx)
+    if (rows.length === 0) return
+    if (performance.now() >= end) throw new Fault('unavailable', 'somebody reads for longer than the swap waits')
+  }
+}
+
 const swapTables = async (tx: Tx, key: PositionKey, tables: readonly string[]): Promise<void> => {
   for (const name of tables) {
     await sql`drop table ${tableRef(key.schema, name)}`.execute(tx)
@@ -211,7 +229,9 @@ const compare = async (
     differences.push(...(await compareTable(tx, key.schema, table)))
     rows += await countRows(tx, key.schema, table)
   }
-  if (swap) await swapTables(tx, key, tables)
-  else await dropShadows(tx, key, tables)
+  if (swap) {
+    await awaitEarlierReaders(tx, key)
+    await swapTables(tx, key, tables)
+  } else await dropShadows(tx, key, tables)
   return { upTo: live.number, rows, differences, swapped: swap }
 }

@@ -128,7 +128,7 @@ const transact = async (
     const outcome = await handler(input, { tx, actor: call.actor, now, random, emit, requestId: call.requestId })
     if (isRefusal(outcome)) throw new Refused(outcome)
     const output = z.parse(method.output, outcome.ok)
-    if (keyed) await keepAnswer(tx, database.schema, call, output)
+    if (keyed) await keepAnswer(tx, database.schema, call, seal(call.idempotencyKey ?? '', output, random))
     await insertOutbox(tx, database.schema, collected, { at: now, requestId: call.requestId, actor: call.actor.id })
     return ok(output)
   }
@@ -185,10 +185,10 @@ const claimKey = async (
   return ok(unseal(call.idempotencyKey ?? '', kept.answer))
 }
 
-const keepAnswer = async (tx: Tx, schema: string, call: Call, output: unknown): Promise<void> => {
+const keepAnswer = async (tx: Tx, schema: string, call: Call, sealed: string): Promise<void> => {
   const [actor, name, key] = keyOf(call)
   await sql`
-    update ${sql.id(schema, 'idempotency')} set answer = ${seal(call.idempotencyKey ?? '', output)}
+    update ${sql.id(schema, 'idempotency')} set answer = ${sealed}
     where actor = ${actor} and method = ${name} and key = ${key}`.execute(tx)
 }
 

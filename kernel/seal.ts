@@ -1,5 +1,6 @@
 // What an idempotency key keeps, so that only who has the key can read it: answers may hold links and sessions.
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto'
+import type { Random } from './ports.ts'
 
 const algorithm = 'aes-256-gcm'
 const ivBytes = 12
@@ -15,8 +16,8 @@ export const inputHash = (key: string, input: unknown): string =>
   createHmac('sha256', derive('input', key)).update(JSON.stringify(input)).digest('base64url')
 
 /** NIST SP 800-38D: a fresh 96-bit nonce, and a tag that refuses what was changed. */
-export const seal = (key: string, value: unknown): string => {
-  const iv = randomBytes(ivBytes)
+export const seal = (key: string, value: unknown, random: Random): string => {
+  const iv = createHash('sha256').update(random.uuid()).digest().subarray(0, ivBytes)
   const cipher = createCipheriv(algorithm, derive('answer', key), iv)
   const sealed = Buffer.concat([cipher.update(JSON.stringify(value)), cipher.final()])
   return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64')

@@ -1,5 +1,4 @@
 // Rebuilds a consumer's derived tables from the producer's log beside the live ones, compares, and swaps on demand.
-import { setTimeout as pause } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import { applyRun } from './apply.ts'
 import { isTransient } from './failure.ts'
@@ -124,8 +123,8 @@ const longestReadMs = 3_000
 
 /** To whoever began to read before the shadows were filled they would be empty: wait until all such reading has ended. */
 const awaitEarlierReaders = async (tx: Tx, { schema, consumer, stream }: PositionKey): Promise<void> => {
-  for (const end = performance.now() + longestReadMs; ; await pause(20)) {
-    await sql`select pg_stat_clear_snapshot()`.execute(tx)
+  for (const end = performance.now() + longestReadMs; ;) {
+    await sql`select pg_stat_clear_snapshot(), pg_sleep(0.01)`.execute(tx)
     const { rows } = await sql`
       select from pg_stat_activity a, ${tableRef(schema, 'position')} filled
       where filled.consumer = ${shadowOf(consumer)} and filled.stream = ${stream}

@@ -25,13 +25,15 @@ export const percentile = (values: readonly number[], share: number): number => 
 }
 
 export const as = (actor: Actor): Behalf => ({ actor, requestId: crypto.randomUUID(), timeoutMs: 30_000 })
-/** Runs `work` on a fresh installation and removes it. */
+
+/** Runs `work` on a fresh installation, with further settings if need be, and removes it. */
 export const onFreshApplication = async (
   work: (application: Application) => Promise<void>,
   decorations: Decorations = {},
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<void> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'ates-bench-'))
-  const config = readConfig([], { ATES_DATA_DIR: dataDir, ATES_PORT: '0' })
+  const config = readConfig([], { ATES_DATA_DIR: dataDir, ATES_PORT: '0', ...settings })
   try {
     await using application = await startApplication({ config, log: jsonLog('warn'), decorations })
     await work(application)

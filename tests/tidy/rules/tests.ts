@@ -123,6 +123,11 @@ const noSleepingTests: Rule = {
       what: 'sleeps with Atomics.wait',
       why: 'It stands still until the signal that freezes the process has reached this thread.',
     },
+    {
+      path: 'kernel/loop.test.ts',
+      what: 'sleeps with turn',
+      why: 'One turn of the event loop: what is ready runs, and no time is waited for.',
+    },
   ],
 }
 

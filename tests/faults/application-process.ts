@@ -45,7 +45,6 @@ export class ApplicationProcess {
   readonly died: Promise<string | number | null>
   /** The last it wrote to standard error. */
   said = ''
-  url = ''
   private readonly child: ChildProcess
   private readonly signs = new EventEmitter()
   private readonly waiting = new Map<number, Waiting>()
@@ -65,10 +64,7 @@ export class ApplicationProcess {
   }
 
   private hear(message: FromEntry): void {
-    if ('url' in message) {
-      this.url = message.url
-      return
-    }
+    if ('ready' in message) return
     const waiting = this.waiting.get(message.id)
     this.waiting.delete(message.id)
     if ('outcome' in message) waiting?.resolve(message.outcome)

@@ -2,15 +2,14 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { spawnEntry } from './application-process.ts'
+import { until } from './settled.ts'
 
 const startLimitMs = 60_000
 
 export class CrowdApplication implements AsyncDisposable {
-  /** Where the one that runs now listens; the last one's while none does. */
-  url = ''
-  /** Leads to the page that makes the first administrator. */
-  firstRun = ''
   private child: ChildProcess | undefined
+  /** What the one that runs now, or ran last, wrote to standard output and to standard error. */
+  private printed = ''
   private said = ''
   private readonly dataDir: string
 
@@ -18,37 +17,46 @@ export class CrowdApplication implements AsyncDisposable {
     this.dataDir = dataDir
   }
 
-  /** Begins to start it; the answer resolves when it is ready. */
+  /** Where it listens; the last one's address while none does. */
+  url = ''
+
+  /** Resolves when it is ready. */
   async start(): Promise<void> {
-    const child = spawnEntry(
-      'main.ts',
-      { ATES_DATA_DIR: this.dataDir, ATES_PORT: '0', ATES_LOG_LEVEL: 'warn' },
-      'ignore',
-    )
+    const settings = { ATES_DATA_DIR: this.dataDir, ATES_PORT: '0', ATES_LOG_LEVEL: 'warn' }
+    const child = spawnEntry('main.ts', settings, 'ignore')
     this.child = child
+    this.printed = ''
     this.said = ''
+    child.stdout?.on('data', (data: Buffer) => (this.printed += data.toString()))
     child.stderr?.on('data', (data: Buffer) => (this.said = (this.said + data.toString()).slice(-10_000)))
-    const limit = AbortSignal.timeout(startLimitMs)
-    for (let heard = ''; !/ready at \S+\n/.test(heard);) {
-      const [data] = (await Promise.race([
-        once(child.stdout ?? child, 'data', { signal: limit }),
-        this.ended(child),
-      ])) as [Buffer]
-      heard += data.toString()
-      this.url = /ready at (\S+)/.exec(heard)?.[1] ?? this.url
-      this.firstRun = /once: (\S+)/.exec(heard)?.[1] ?? this.firstRun
-    }
+    this.url = await this.line(/ready at (\S+)\n/)
   }
 
-  private async ended(child: ChildProcess): Promise<never> {
-    await once(child, 'exit')
-    throw new Error(`aTES ended while it started: ${this.said}`)
+  /** The link to the page that makes the first administrator. */
+  firstRun(): Promise<string> {
+    return this.line(/once: (\S+)\n/)
+  }
+
+  private async line(pattern: RegExp): Promise<string> {
+    await until(
+      () => `${pattern} in ${this.printed}; ${this.said}`,
+      async () => {
+        if (!this.isAlive) throw new Error(`aTES ended while it started: ${this.said}`)
+        return pattern.test(this.printed)
+      },
+      startLimitMs,
+    )
+    return pattern.exec(this.printed)?.[1] ?? ''
+  }
+
+  private get isAlive(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null
   }
 
   /** Without any chance to say goodbye. */
   async kill(): Promise<void> {
     const { child } = this
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    if (!child || !this.isAlive) return
     const exit = once(child, 'exit')
     child.kill('SIGKILL')
     await exit

@@ -13,9 +13,9 @@ export type ToEntry =
   | { readonly id: number; readonly call: Omit<Call, 'deadlineMs'>; readonly timeoutMs: number }
   | { readonly arm: readonly FaultPoint[] }
 
-/** What the parent gets: where the application listens, then answers by the ids of calls. */
+/** What the parent gets: that calls are welcome, then answers by their ids. */
 export type FromEntry =
-  | { readonly url: string }
+  | { readonly ready: true }
   | { readonly id: number; readonly outcome: Outcome<unknown> }
   | { readonly id: number; readonly fault: FaultKind; readonly message: string }
 
@@ -50,7 +50,7 @@ const ended = new Promise<void>((resolve) => {
     if ('arm' in message) points.arm(message.arm)
     else void answer(message).then(say)
   })
-  say({ url: application.url ?? '' })
+  say({ ready: true })
   // Those who are killed cannot leave it to the ones after them when they end.
   flushCompileCache()
   await ended

@@ -4,6 +4,7 @@ import { describe, test, type TestContext } from 'node:test'
 import type { ApplicationProcess } from './application-process.ts'
 import type { FaultPoint } from './fault-points.ts'
 import type { Order } from './journal.ts'
+import { plantTasks } from './planting.ts'
 import { openStage, type Stage } from './stage.ts'
 
 interface Turn {
@@ -130,6 +131,17 @@ describe('two at once', { concurrency: 2 }, () => {
         await stage.audit()
       })
     }
+    await stopAll(pair)
+  })
+
+  test('two runners take turns at the chunks of the same reassignments', async () => {
+    await using stage = await openStage('family 4, runners')
+    const pair = await openPair(stage)
+    const committed = await plantTasks(stage, stage.draw(2_100, 2_900))
+    committed()
+    const orders = Array.from({ length: 4 }, () => reassign(stage))
+    await Promise.all(orders.map((order, index) => stage.send(pair[index % 2 === 0 ? 0 : 1], order)))
+    await stage.audit()
     await stopAll(pair)
   })
 

@@ -1,15 +1,13 @@
-// Family 7, as far as the embedded database goes: aTES, its database, or both are killed with -9.
+// Family 7: connections are cut in the middle of transactions; the embedded database is killed with -9, with aTES or without.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ApplicationProcess } from './application-process.ts'
 import { killDatabase, postmasterOf } from './embedded-database.ts'
-import type { EmbeddedGround } from './grounds.ts'
-import { openEmbeddedStage, type Stage } from './stage.ts'
-
-type Embedded = Stage<EmbeddedGround>
+import type { Ground } from './grounds.ts'
+import { openEmbeddedStage, openStage, type Stage } from './stage.ts'
 
 /** Commands are sent while `harm` is done somewhere among them. */
-const harmAmid = async (stage: Embedded, process: ApplicationProcess, harm: () => Promise<void>) => {
+const harmAmid = async (stage: Stage<Ground>, process: ApplicationProcess, harm: () => Promise<void>) => {
   const traffic = stage.traffic(process, 60, 8)
   const moment = stage.journal.attempts.length + stage.draw(1, 40)
   await stage.until('some answers', async () => stage.journal.attempts.length >= moment)
@@ -55,4 +53,20 @@ test('whatever is killed of aTES and its embedded database, the next start goes 
   })
   await process.stop()
   assert.equal(await postmasterOf(dataDir), 0, 'the database was left behind')
+})
+
+const cutAll = `
+  select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and usename like 'ates%'`
+
+test('connections that are cut at any moment take nothing with them that was committed', async () => {
+  await using stage = await openStage('family 7, cut')
+  const process = await stage.start()
+  await stage.invite(process, 'manager', 'popug', 'popug')
+  for (let round = 0; round < 6; round += 1) {
+    const open = await harmAmid(stage, process, async () => void (await stage.query(cutAll)))
+    for (const order of open) await stage.insist(() => process, order)
+  }
+  await stage.audit()
+  await process.stop()
 })

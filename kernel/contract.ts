@@ -69,9 +69,10 @@ export type EventData<E extends EventType> = z.output<E['data']>
 
 type Unnamed<T> = T extends unknown ? Omit<T, 'name' | 'service'> : never
 
+// NoInfer: inside contract() the compiler would infer that a method which declares no refusals may give any.
 export const command = <Input extends Schema, Output extends Schema, Code extends string = never>(
   spec: MethodSpec<Input, Output, Code>,
-): Unnamed<Method<Input, Output, Code>> => ({
+): Unnamed<Method<Input, Output, NoInfer<Code>>> => ({
   idempotent: false,
   refuses: {} as Record<Code, RefusalKind>,
   ...spec,
@@ -80,7 +81,7 @@ export const command = <Input extends Schema, Output extends Schema, Code extend
 
 export const query = <Input extends Schema, Output extends Schema, Code extends string = never>(
   spec: MethodSpec<Input, Output, Code>,
-): Unnamed<Method<Input, Output, Code>> => ({
+): Unnamed<Method<Input, Output, NoInfer<Code>>> => ({
   refuses: {} as Record<Code, RefusalKind>,
   ...spec,
   idempotent: true,
@@ -88,7 +89,7 @@ export const query = <Input extends Schema, Output extends Schema, Code extends 
 })
 
 export const event = <Data extends Schema>(
-  spec: Pick<EventType<Data>, 'version' | 'summary' | 'about' | 'data'>,
+  spec: Pick<EventType<Data>, 'version' | 'summary' | 'data'> & { readonly about: keyof z.output<Data> & string },
 ): Unnamed<EventType<Data>> => ({ ...spec, is: 'event' })
 
 type Named<T> = T extends { is: 'event'; data: infer Data extends Schema }

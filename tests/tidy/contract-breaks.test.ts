@@ -19,7 +19,7 @@ interface Parts {
   readonly output?: z.ZodObject
   readonly data?: z.ZodObject
   readonly version?: number
-  readonly about?: string
+  readonly about?: 'nestId' | 'place' | 'secret'
   readonly http?: `GET /${string}`
   readonly allow?: readonly string[]
 }

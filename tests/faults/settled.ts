@@ -38,5 +38,5 @@ export const until = async (
 export const untilSettled = async (query: Query, limitMs = 30_000): Promise<void> => {
   let open: readonly object[] = []
   const look = async () => (open = await query(openWork)).length === 0
-  await until(() => `settled; open: ${JSON.stringify(open)}`, look, limitMs)
+  await until(() => `settled; open: ${JSON.stringify(open)}`, look, limitMs, 3 * pollMs)
 }

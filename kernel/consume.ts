@@ -212,11 +212,20 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
 
   const loop = startLoop({ name: `consumer ${name} of ${stream}`, pollMs: 500, log, pass })
   if (shared) lease = startLease({ database, name: `${name} of ${stream}`, log, gained: loop.wake })
-  const unsubscribe = await bus.subscribe(stream, `${database.schema}.${name}`, (batch) => {
+  const end = async () => {
+    await loop.stop()
+    await lease.stop()
+  }
+  const deliver = (batch: EventBatch) => {
     if (!lease.held()) return
     if (position !== null) compare(position, batch)
     held.add(batch, position?.number ?? 0)
     loop.wake()
+  }
+  const subscribing = bus.subscribe(stream, `${database.schema}.${name}`, deliver)
+  const unsubscribe = await subscribing.catch(async (error: unknown) => {
+    await end()
+    throw error
   })
   return {
     get trouble() {
@@ -232,8 +241,7 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     },
     stop: async () => {
       await unsubscribe()
-      await loop.stop()
-      await lease.stop()
+      await end()
     },
     undelivered: () => {
       const stopped = position !== null && position.state !== 'running'

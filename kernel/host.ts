@@ -89,13 +89,17 @@ export const startHost = async (options: HostOptions): Promise<Host> => {
   )
   const call = caller(options.connect(local))
 
-  if (options.migrate) for (const { service, database } of running) await migrate(database, service.migrations)
-  if (options.loops) for (const one of running) await startLoops(one, { ...options, call })
-
   const loops = () => running.flatMap((one) => [...one.loops, ...one.readers])
   const stop = async () => {
     await calls.end()
     for (const { loops: own, readers } of running) await Promise.all([...readers, ...own].map((loop) => loop.stop()))
+  }
+  try {
+    if (options.migrate) for (const { service, database } of running) await migrate(database, service.migrations)
+    if (options.loops) for (const one of running) await startLoops(one, { ...options, call })
+  } catch (error) {
+    await stop()
+    throw error
   }
   return {
     call,
@@ -214,22 +218,23 @@ const healthOf = async (running: readonly Running[], loops: readonly Loop[]): Pr
 
 const settle = async (running: readonly Running[], loops: readonly Loop[], timeoutMs: number): Promise<void> => {
   const end = performance.now() + timeoutMs
-  for (let open = ['not looked yet']; ;) {
-    await Promise.race([Promise.all(loops.map((loop) => loop.drained())), rejectAt(end, open)])
-    open = await openWork(running)
-    if (open.length === 0) return
-    if (performance.now() >= end) throw new Error(`not settled: ${open.join('; ')}`)
+  for (;;) {
+    const restless = await drain(loops, end)
+    const open = await openWork(running)
+    if (restless.length === 0 && open.length === 0) return
+    if (performance.now() >= end) throw new Error(`not settled: ${[...open, ...restless].join('; ')}`)
   }
 }
 
-const rejectAt = (end: number, open: readonly string[]): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`not settled: ${open.join('; ')}`)),
-      Math.max(0, end - performance.now()),
-    )
-    timer.unref()
-  })
+/** Waits for a pass of each loop that finds nothing, and names those that had none when the time was over. */
+const drain = async (loops: readonly Loop[], end: number): Promise<string[]> => {
+  const restless = new Set(loops)
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, Math.max(0, end - performance.now())).unref()
+  await Promise.race([Promise.all(loops.map((loop) => loop.drained().then(() => restless.delete(loop)))), late.promise])
+  clearTimeout(timer)
+  return [...restless].map(({ name, trouble }) => `no rest: ${name}${trouble === null ? '' : ` (${trouble})`}`)
+}
 
 /** What is committed and not yet applied everywhere in this process. */
 const openWork = async (running: readonly Running[]): Promise<string[]> => {

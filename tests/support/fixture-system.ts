@@ -34,14 +34,16 @@ export interface FixtureOptions {
   readonly loops?: boolean
 }
 
-/** Runs the fixture services on a database that the test keeps. */
-export const startFixture = (database: TestDatabase, options: FixtureOptions = {}): Promise<Host> => {
+/** Runs the fixture services on a database that the test keeps; stopping ends the connections, too. */
+export const startFixture = async (database: TestDatabase, options: FixtureOptions = {}): Promise<Host> => {
   const { decorate = (one) => one } = options
   const services = options.services ?? [authorService(), archiveService()]
-  const databases = new Map(services.map(({ schema }) => [schema, decorate(database.open(schema))]))
-  return startHost({
+  const opened = new Map(services.map(({ schema }) => [schema, database.open(schema)]))
+  const decorated = new Map([...opened].map(([schema, one]) => [schema, decorate(one)]))
+  const closeAll = () => Promise.all([...opened.values()].map((one) => one.close()))
+  const starting = startHost({
     services,
-    database: ({ schema }) => databases.get(schema) as Database,
+    database: ({ schema }) => decorated.get(schema) as Database,
     bus: options.bus ?? localBus(),
     connect: (local) => localTransport(local),
     clock: databaseClock,
@@ -50,6 +52,16 @@ export const startFixture = (database: TestDatabase, options: FixtureOptions = {
     migrate: true,
     loops: options.loops ?? true,
   })
+  const host = await starting.catch(async (error: unknown) => {
+    await closeAll()
+    throw error
+  })
+  let ended: Promise<unknown> | undefined
+  const stop = async () => {
+    await host.stop()
+    await (ended ??= closeAll())
+  }
+  return { ...host, stop, [Symbol.asyncDispose]: stop }
 }
 
 export const asWriter = (more: Partial<Behalf> = {}): Behalf => ({

@@ -124,11 +124,6 @@ const noSleepingTests: Rule = {
       why: 'It stands still until the signal that freezes the process has reached this thread.',
     },
     {
-      path: 'tests/faults/crowd.test.ts',
-      what: 'sleeps with delay',
-      why: 'Blows fall at moments that the seed says, whatever the crowd is doing then; nothing is waited for.',
-    },
-    {
       path: 'kernel/loop.test.ts',
       what: 'sleeps with turn',
       why: 'One turn of the event loop: what is ready runs, and no time is waited for.',

@@ -45,7 +45,7 @@ const runTests = (url: string): Promise<boolean> =>
     const stream = run({
       files,
       // A test that failed may leave a process or a connection behind, which must not hold up the run.
-      execArgv: ['--import', './runtime.js', '--test-force-exit'],
+      execArgv: ['--import', './runtime.js', '--import', './tests/support/end-of-file.ts'],
       concurrency: 2,
       signal: stopped.signal,
       timeout: 180_000,

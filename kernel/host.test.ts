@@ -10,6 +10,7 @@ import {
   assertCounts,
   asWriter,
   fixtureDatabase,
+  fixtureHost,
   keptBy,
   startFixture,
   upTo,
@@ -18,7 +19,7 @@ import {
 import { generator, seedOf } from '../tests/support/random.ts'
 import type { TestDatabase } from '../tests/support/server.ts'
 import { onPublish, onTransaction } from '../tests/support/wrapped.ts'
-import type { Host } from './host.ts'
+import { type Host, startHost } from './host.ts'
 import type { Bus } from './ports.ts'
 import { Fault, must } from './result.ts'
 import { standardContract } from './standard.ts'
@@ -65,7 +66,7 @@ test('a host without loops calls, and leaves the rest to others', async () => {
   {
     await using tool = await startFixture(database, { loops: false })
     await write(tool, 1, 'a')
-    assert.deepEqual(await database.query('select from author.event'), [])
+    await assert.rejects(tool.settle(50), /not settled: the outbox of author$/)
   }
   await using host = await startFixture(database)
   await host.settle()
@@ -75,16 +76,17 @@ test('a host without loops calls, and leaves the rest to others', async () => {
 describe('stopping', () => {
   test('waits for the calls in progress, and what they committed is applied after the next start', async () => {
     const { service, begun, goOn } = slowWriting()
-    const host = await startFixture(database, { services: [service, archiveService()] })
-    const writing = write(host, 1, 'a')
+    const { parts, close } = fixtureHost(database, { services: [service], loops: false })
+    const host = await startHost(parts)
+    const order: string[] = []
+    const writing = write(host, 1, 'a').finally(() => order.push('written'))
     await begun
-    let stopped = false
-    const stopping = host.stop().then(() => (stopped = true))
+    const stopping = host.stop().finally(() => order.push('stopped'))
     await turn()
-    assert.equal(stopped, false)
     goOn()
-    assert.equal(await writing, 1)
-    await stopping
+    await Promise.all([writing, stopping])
+    assert.deepEqual(order, ['written', 'stopped'])
+    await close()
     await using next = await startFixture(database)
     await next.settle()
     assert.deepEqual(await keptBy(database), [1])
@@ -156,6 +158,7 @@ describe('settling', () => {
       host.settle(300),
       /not settled: the outbox of author; no rest: relay author \(Fault: no disk\)$/,
     )
+    assert.deepEqual((await host.health()).troubles, { 'relay author': 'Fault: no disk' })
   })
 
   test('says which job is open', async () => {

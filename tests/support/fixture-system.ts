@@ -6,7 +6,7 @@ import { systemRandom } from '../../adapters/random.ts'
 import { localTransport } from '../../adapters/transport/local.ts'
 import type { Behalf } from '../../kernel/caller.ts'
 import { serviceRole } from '../../kernel/contract.ts'
-import { type Host, startHost } from '../../kernel/host.ts'
+import { type Host, type HostOptions, startHost } from '../../kernel/host.ts'
 import { migrate } from '../../kernel/migrations.ts'
 import type { Bus, Database, Log } from '../../kernel/ports.ts'
 import { must } from '../../kernel/result.ts'
@@ -34,32 +34,38 @@ export interface FixtureOptions {
   readonly loops?: boolean
 }
 
-/** Runs the fixture services on a database that the test keeps; stopping ends the connections, too. */
-export const startFixture = async (database: TestDatabase, options: FixtureOptions = {}): Promise<Host> => {
-  const { decorate = (one) => one } = options
+/** What a host of the fixture services is started with, and how to end its connections. */
+export const fixtureHost = (database: TestDatabase, options: FixtureOptions = {}) => {
+  const { decorate = (one) => one, bus = localBus(), log = silent, loops = true } = options
   const services = options.services ?? [authorService(), archiveService()]
   const opened = new Map(services.map(({ schema }) => [schema, database.open(schema)]))
   const decorated = new Map([...opened].map(([schema, one]) => [schema, decorate(one)]))
-  const closeAll = () => Promise.all([...opened.values()].map((one) => one.close()))
-  const starting = startHost({
+  const parts: HostOptions = {
     services,
     database: ({ schema }) => decorated.get(schema) as Database,
-    bus: options.bus ?? localBus(),
+    bus,
     connect: (local) => localTransport(local),
     clock: databaseClock,
     random: systemRandom,
-    log: options.log ?? silent,
+    log,
     migrate: true,
-    loops: options.loops ?? true,
-  })
-  const host = await starting.catch(async (error: unknown) => {
-    await closeAll()
+    loops,
+  }
+  let closing: Promise<unknown> | undefined
+  const close = async () => void (await (closing ??= Promise.all([...opened.values()].map((one) => one.close()))))
+  return { parts, close }
+}
+
+/** Runs the fixture services on a database that the test keeps; stopping ends the connections, too. */
+export const startFixture = async (database: TestDatabase, options: FixtureOptions = {}): Promise<Host> => {
+  const { parts, close } = fixtureHost(database, options)
+  const host = await startHost(parts).catch(async (error: unknown) => {
+    await close()
     throw error
   })
-  let ended: Promise<unknown> | undefined
   const stop = async () => {
     await host.stop()
-    await (ended ??= closeAll())
+    await close()
   }
   return { ...host, stop, [Symbol.asyncDispose]: stop }
 }

@@ -1,6 +1,6 @@
 // A host runs services in one process, tells whether they are healthy and settled, and stops without losing anything.
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { localBus } from '../adapters/bus/local.ts'
 import { eventually } from '../tests/support/eventually.ts'
@@ -220,9 +220,27 @@ describe('health', () => {
   })
 })
 
-test('a start that fails ends what it has begun', async () => {
-  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
-  const before = timers()
+/** The timers that were set since and have neither fired nor been cleared. */
+const pendingTimers = (context: TestContext) => {
+  const pending = new Set<unknown>()
+  const { setTimeout: set, clearTimeout: clear } = globalThis
+  context.mock.method(globalThis, 'setTimeout', (run: () => void, ms?: number) => {
+    const timer = set(() => {
+      pending.delete(timer)
+      run()
+    }, ms)
+    pending.add(timer)
+    return timer
+  })
+  context.mock.method(globalThis, 'clearTimeout', (timer: NodeJS.Timeout) => {
+    pending.delete(timer)
+    clear(timer)
+  })
+  return pending
+}
+
+test('a start that fails ends what it has begun', async (context) => {
+  const timers = pendingTimers(context)
   const relaying = Promise.withResolvers<void>()
   const bus: Bus = {
     ...onPublish(localBus(), () => Promise.resolve(relaying.resolve())),
@@ -232,5 +250,5 @@ test('a start that fails ends what it has begun', async () => {
     },
   }
   await assert.rejects(startFixture(database, { bus }), /no broker/)
-  assert.equal(timers(), before, 'a loop still waits for its next pass')
+  assert.equal(timers.size, 0, 'a loop still waits for its next pass')
 })

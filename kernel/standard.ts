@@ -4,7 +4,7 @@ import { command, contract, query, serviceRole } from './contract.ts'
 import type { Reader } from './consume.ts'
 import type { Applying } from './handle.ts'
 import { discardParked, listParked, retryParked } from './parked.ts'
-import { listPositions, setPositionState } from './position.ts'
+import { listPositions, lockPosition, setPositionState } from './position.ts'
 import type { Database } from './ports.ts'
 import { ok, refuse } from './result.ts'
 import type { Handlers } from './service.ts'
@@ -139,12 +139,13 @@ export const standardHandlers = ({
       return done ? ok({}) : refuse('not_parked')
     },
     setConsumerState: async ({ consumer, state, reason }, { tx }) => {
-      const positions = await listPositions(tx, schema)
-      const own = positions.filter((position) => position.consumer === consumer)
+      const own = (await listPositions(tx, schema)).filter((position) => position.consumer === consumer)
       if (own.length === 0) return refuse('consumer_not_found')
-      if (own.some((position) => position.state === 'forked')) return refuse('consumer_forked')
-      for (const { stream } of own)
-        await setPositionState(tx, { schema, consumer, stream }, state, state === 'paused' ? reason : null)
+      for (const { stream } of own) {
+        const key = { schema, consumer, stream }
+        if ((await lockPosition(tx, key)).state === 'forked') return refuse('consumer_forked')
+        await setPositionState(tx, key, state, state === 'paused' ? reason : null)
+      }
       return ok({})
     },
   }

@@ -144,10 +144,11 @@ export class Installation implements AsyncDisposable {
     return { command, url }
   }
 
-  /** Processes of the database on this data; the one that began it comes first. */
+  /** Processes of the database on this data; the one that began the others comes first. */
   get servers(): ProcessLine[] {
     const all = processes()
-    const first = all.filter(({ command }) => command.includes(`/bin/postgres -D ${this.dataDir}/`))
+    const own = all.filter(({ command }) => command.includes(`/bin/postgres -D ${this.dataDir}/`))
+    const first = own.filter(({ parent }) => !own.some(({ pid }) => pid === parent))
     return [...first, ...all.filter(({ parent }) => first.some(({ pid }) => pid === parent))]
   }
 

@@ -143,6 +143,7 @@ describe('handlers', () => {
     assert.deepEqual(late?.events, [
       {
         type: 'LineWritten',
+        epoch: 1,
         number: 3,
         eventId: producer.log[2]?.eventId,
         at: new Date('2030-01-02T03:04:05.678Z'),
@@ -155,7 +156,8 @@ describe('handlers', () => {
       seen.map(({ context }) => context.applied),
       [0, 2],
     )
-    assert.deepEqual([late?.context.stream, late?.context.replaying], [producer.stream, false])
+    const { stream, replaying, epoch, late: isLate } = late?.context ?? {}
+    assert.deepEqual([stream, replaying, epoch, isLate], [producer.stream, false, 1, false])
     assert.ok(Math.abs((late?.context.now.getTime() ?? 0) - Date.now()) < 60_000)
   })
 

@@ -2,17 +2,25 @@
 // as sets, moves the position; parks what cannot be applied, and refuses a history that does not continue its own.
 import { z } from 'zod'
 import { describeError, isOfTheSystem, isRepeatable, isTransient } from './failure.ts'
-import { findFork, markForked } from './fork.ts'
+import { findFork, isOfEpoch, markForked } from './fork.ts'
 import { type Applying, handle, keyOf, knownVersion, type Run } from './handle.ts'
 import { parkEvent } from './parked.ts'
 import { lockPosition, movePosition, type Position } from './position.ts'
+import { noTracing, placesOf, rangeOf } from './tracing.ts'
 
 const applyOnce = async (applying: Applying, run: Run): Promise<Position> => {
-  const position = await applyLocked(applying, run)
+  const position = await traced(applying, run, () => applyLocked(applying, run))
   const { consumer, stream, number } = position
   const requestIds = [...new Set(run.events.slice(0, mostNamed).map(({ requestId }) => requestId))]
   applying.log.debug({ consumer, stream, number, requestIds }, 'applied')
   return position
+}
+
+/** The traces of these events end here, or go on with what the handlers emit. A replay is no part of them. */
+const traced = <T>({ tracing = noTracing, consumer, shadow }: Applying, { events }: Run, work: () => Promise<T>) => {
+  const attributes = { ...rangeOf(events), 'ates.stream': consumer.stream }
+  const places = shadow ? [] : placesOf(events)
+  return tracing.shared(`apply ${consumer.name}`, places, { kind: 'consumer', attributes }, work)
 }
 
 /** A log line names at most this many events' requests. */
@@ -22,14 +30,14 @@ const applyLocked = (applying: Applying, run: Run): Promise<Position> =>
   applying.database.transaction(`apply.${applying.consumer.name}`, async (tx) => {
     const key = keyOf(applying)
     const position = await lockPosition(tx, key)
-    if (position.state !== 'running') return position
+    if (position.state !== 'running' || !isOfEpoch(position, run)) return position
     const fork = findFork(position, run)
-    if (fork) return markForked(applying, tx, position, fork)
+    if (fork) return run.isHint ? position : markForked(applying, tx, position, fork)
     const fresh = run.events.filter(({ number }) => number > position.number)
     const last = fresh.at(-1)
     if (!last || fresh[0]?.number !== position.number + 1) return position
     const now = await applying.clock.now(tx)
-    await handle(applying, tx, fresh, { now, applied: position.number })
+    await handle(applying, tx, fresh, { now, position, late: null })
     const concerned = fresh.some((event) => knownVersion(applying.consumer, event.type) !== undefined)
     const parkedInRow = concerned ? 0 : position.parkedInRow
     await movePosition(tx, key, last, parkedInRow, now)
@@ -67,6 +75,6 @@ export const applyRun = async (applying: Applying, run: Run): Promise<Position> 
     const position = await applyRun(applying, { ...run, events: run.events.slice(0, middle) })
     if (position.state !== 'running') return position
     const predecessor = run.events[middle - 1]?.eventId ?? null
-    return applyRun(applying, { predecessor, events: run.events.slice(middle) })
+    return applyRun(applying, { ...run, predecessor, events: run.events.slice(middle) })
   }
 }

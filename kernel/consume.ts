@@ -2,13 +2,15 @@
 // not bring, and says since when and why something is missing.
 import { applyRun } from './apply.ts'
 import { describeError } from './failure.ts'
-import { findFork, stopForked } from './fork.ts'
-import { type Applying, isUnknownVersion, keyOf, type Run } from './handle.ts'
+import { findFork, forkInLog, stopForked } from './fork.ts'
+import { type Applying, keyOf, knownPart, type Run, waitingFor } from './handle.ts'
+import { Held } from './held.ts'
+import { adoptEpoch } from './history.ts'
 import { alwaysHeld, notYetHeld, startLease } from './lease.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { openPosition, lockPosition, type Position } from './position.ts'
 import type { Bus } from './ports.ts'
-import type { EventBatch, EventRecord } from './stream.ts'
+import type { EventBatch } from './stream.ts'
 
 /** Reads the producer's log: events after `from`, at most `limit`. Throws when the producer cannot be reached. */
 export type ReadLog = (stream: string, from: number, limit: number) => Promise<EventBatch>
@@ -30,9 +32,23 @@ export interface Reader extends Loop {
   undelivered(): Undelivered | null
 }
 
+/** Events that the bus had not brought, and the producer's log had. */
+export interface Fetched {
+  readonly consumer: string
+  readonly stream: string
+  readonly events: number
+  /**
+   * `start`: nobody had looked yet. `late`: the head, or an event beyond a gap, told of them. `silent`: the producer had
+   * said nothing. `full`: more had come than is held. `doubt`: what came could not follow from what was applied.
+   */
+  readonly why: 'start' | 'late' | 'silent' | 'full' | 'doubt'
+}
+
 export interface ReaderOptions extends Applying {
   readonly bus: Bus
   readonly readLog: ReadLog
+  /** Told of every page read from the log that had events. */
+  readonly fetched?: (fetched: Fetched) => void
   /** Other replicas may read for the same consumer: only the one that holds the lease does. */
   readonly shared?: boolean
   /** How long a hole may be explained by what is on its way; milliseconds. */
@@ -43,53 +59,13 @@ export interface ReaderOptions extends Applying {
 
 /** One transaction applies at most this many events. */
 const batchSize = 2_000
-/** Events held while the ones before them are missing or being applied; what does not fit is fetched from the log. */
-const mostHeld = 10_000
 
-/** What the bus has brought and the position has not reached. */
-class Held {
-  private readonly byNumber = new Map<number, { predecessor: string | null; event: EventRecord }>()
-  head = 0
-  overflowed = false
-  heardAt = -Infinity
+/** However much on the bus contradicts the position, the log is asked at most this often; milliseconds. */
+const doubtMs = 200
 
-  add(batch: EventBatch, position: number): void {
-    this.head = Math.max(this.head, batch.head)
-    this.heardAt = performance.now()
-    let { predecessor } = batch
-    for (const event of batch.events) {
-      if (event.number > position) {
-        if (this.byNumber.size >= mostHeld) {
-          this.overflowed = true
-          return
-        }
-        this.byNumber.set(event.number, { predecessor, event })
-      }
-      predecessor = event.eventId
-    }
-  }
-
-  /** The consecutive events right after the position, up to the first that does not name its predecessor's id. */
-  take(position: number, limit: number): Run {
-    const first = this.byNumber.get(position + 1)
-    const events: EventRecord[] = []
-    for (let next = first; next && events.length < limit; next = this.byNumber.get(next.event.number + 1)) {
-      const before = events.at(-1)
-      if (before && next.predecessor !== before.eventId) break
-      events.push(next.event)
-    }
-    return { predecessor: first?.predecessor ?? null, events }
-  }
-
-  forget(upTo: number): void {
-    for (const number of this.byNumber.keys()) if (number <= upTo) this.byNumber.delete(number)
-    if (this.byNumber.size === 0) this.overflowed = false
-  }
-
-  drop(): void {
-    this.byNumber.clear()
-  }
-}
+/** The first of these reasons to ask the log that there is. */
+const firstOf = (reasons: Readonly<Record<Fetched['why'], boolean>>): Fetched['why'] | null =>
+  (Object.keys(reasons) as Fetched['why'][]).find((why) => reasons[why]) ?? null
 
 export const startReader = async (options: ReaderOptions): Promise<Reader> => {
   const { consumer, bus, database, log, readLog, shared = false, graceMs = 1_000, silenceMs = 3_000 } = options
@@ -98,39 +74,57 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
   let lease = shared ? notYetHeld : alwaysHeld
   let position: Position | null = null
   let behindSince: number | null = null
+  /** When the first of the passes began that failed in a row. */
+  let failingSince: number | null = null
   let reason = ''
   let asked = false
-  /** Why what the producer says cannot follow from what was applied. */
-  let fork: string | null = null
+  let askedAt = -Infinity
+  /** Something on the bus cannot follow from what was applied. It may come late, or lie: the log is asked. */
+  let doubted = false
 
-  const load = () =>
-    database.transaction('position.open', async (tx) => {
+  const load = async () => {
+    const loaded = await database.transaction('position.open', async (tx) => {
       await openPosition(tx, keyOf(options))
       return lockPosition(tx, keyOf(options))
     })
+    held.begin(loaded.epoch)
+    return loaded
+  }
 
-  const fetch = async (from: number): Promise<Run> => {
+  const fetch = async (from: number, why: Fetched['why']): Promise<EventBatch> => {
+    const headBefore = held.head
+    askedAt = performance.now()
+    doubted = false
     const batch = await readLog(stream, from, batchSize).catch((error: unknown) => {
       reason = `producer unreachable: ${describeError(error)}`
+      doubted = true
       throw error
     })
+    if (batch.events.length > 0) options.fetched?.({ consumer: name, stream, events: batch.events.length, why })
     asked = (batch.events.at(-1)?.number ?? from) >= batch.head
-    held.head = Math.max(batch.head, held.head)
-    held.heardAt = performance.now()
-    if (batch.head < from) fork = `the producer's log ends at ${batch.head}, before event ${from}, which was applied`
+    held.answered(batch, headBefore)
     return batch
   }
 
   /** The next events: from the bus when they are there, from the log when they are late or were never sent. */
-  const next = async (from: number): Promise<Run | null> => {
-    const run = held.take(from, batchSize)
-    if (run.events.length > 0) return run
+  const next = async (known: Position): Promise<Run | 'stopped' | null> => {
+    const run = held.take(known, batchSize)
+    const inDoubt = doubted && performance.now() - askedAt >= doubtMs
+    if (run.events.length > 0 && !inDoubt) return run
+    const from = known.number
     const behind = held.head > from
     behindSince = behind ? (behindSince ?? performance.now()) : null
     const late = behindSince !== null && performance.now() - behindSince >= graceMs
     const silent = performance.now() - held.heardAt >= silenceMs
-    if (asked && !late && !silent && !held.overflowed) return null
-    return fetch(from)
+    const why = firstOf({ late, full: held.overflowed, start: !asked, doubt: inDoubt, silent })
+    if (why === null) return null
+    const answer = await fetch(from, why)
+    const fork = forkInLog(known, answer)
+    if (fork !== null) position = await stopForked(options, known, fork)
+    else if (answer.epoch > known.epoch) position = await adoptEpoch(options, known, answer.epoch)
+    else return answer
+    asked = false
+    return 'stopped'
   }
 
   /** Another replica reads: what it leaves behind is read anew when the turn comes here. */
@@ -138,7 +132,7 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     position = null
     behindSince = null
     asked = false
-    fork = null
+    doubted = false
     held.drop()
     return 'idle'
   }
@@ -148,14 +142,16 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     position ??= await load()
     if (position.state !== 'running') {
       reason = position.reason ?? position.state
-      fork = null
       position = await load()
-      return position.state === 'running' ? 'more' : 'idle'
+      if (position.state !== 'running') return 'idle'
+      // What was decided meanwhile may be about the past: the log says what comes next.
+      asked = false
+      return 'more'
     }
     const from = position.number
-    const run = fork === null ? await next(from) : null
-    if (fork !== null) return refuseFork(position, fork)
+    const run = await next(position)
     if (!run) return 'idle'
+    if (run === 'stopped') return 'more'
     const known = untilUnknown(run)
     if (known.events.length === 0 && run.events.length > 0) {
       await lease.yield()
@@ -170,9 +166,12 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     position = moved
     held.forget(moved.number)
     if (moved.number > from) behindSince = null
-    else if (run.events.length > 0) held.drop()
+    else if (run.events.length > 0) {
+      held.drop()
+      doubted ||= run.isHint === true
+    }
     if (moved.number >= held.head) reason = ''
-    return moved.number > from || moved.state !== 'running' ? 'more' : 'idle'
+    return moved.number > from || moved.state !== 'running' || doubted ? 'more' : 'idle'
   }
 
   /** A newer replica may have applied what this one waits for. */
@@ -185,32 +184,39 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     return 'more'
   }
 
-  /** What contradicts the position stops the consumer. An end before it may be old news: the log is asked. */
-  const compare = (known: Position, batch: EventBatch): void => {
-    fork ??= findFork(known, batch)
-    if (batch.events.length === 0 && batch.head < known.number) asked = false
-  }
-
-  const refuseFork = async (known: Position, why: string): Promise<'more'> => {
-    position = await stopForked(options, known, why)
-    fork = null
-    return 'more'
+  /** What is of an earlier epoch comes late; what contradicts the position is a reason to ask the log, and no more. */
+  const isCredible = (known: Position, batch: EventBatch): boolean => {
+    if (batch.epoch < known.epoch) return false
+    const endsBefore = batch.events.length === 0 && batch.head < known.number
+    const contradicts = batch.epoch > known.epoch || findFork(known, batch) !== null
+    doubted ||= contradicts || endsBefore
+    return !contradicts
   }
 
   const untilUnknown = (run: Run): Run => {
-    const end = run.events.findIndex((event) => isUnknownVersion(consumer, event))
-    if (end < 0) return run
-    const event = run.events[end]
-    if (end === 0) {
-      if (!reason.startsWith('waiting'))
-        log.warn({ consumer: name, stream, number: event?.number }, 'unknown event version')
+    const { known, unknown } = knownPart(consumer, run)
+    if (unknown && known.events.length === 0) {
+      const { number } = unknown
+      if (!reason.startsWith('waiting')) log.warn({ consumer: name, stream, number }, 'unknown event version')
       behindSince ??= performance.now()
-      reason = `waiting for a version that knows ${event?.type} ${event?.version}`
+      reason = waitingFor(unknown)
     }
-    return { ...run, events: run.events.slice(0, end) }
+    return known
   }
 
-  const loop = startLoop({ name: `consumer ${name} of ${stream}`, pollMs: 500, log, pass })
+  const watchedPass = async (): Promise<'more' | 'idle'> => {
+    const begun = performance.now()
+    try {
+      const found = await pass()
+      failingSince = null
+      return found
+    } catch (error) {
+      failingSince ??= begun
+      throw error
+    }
+  }
+
+  const loop = startLoop({ name: `consumer ${name} of ${stream}`, pollMs: 500, log, pass: watchedPass })
   if (shared) lease = startLease({ database, name: `${name} of ${stream}`, log, gained: loop.wake })
   const end = async () => {
     await loop.stop()
@@ -218,8 +224,7 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
   }
   const deliver = (batch: EventBatch) => {
     if (!lease.held()) return
-    if (position !== null) compare(position, batch)
-    held.add(batch, position?.number ?? 0)
+    if (position === null || isCredible(position, batch)) held.add(batch, position?.number ?? 0)
     loop.wake()
   }
   const subscribing = bus.subscribe(stream, `${database.schema}.${name}`, deliver)
@@ -246,7 +251,8 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
     undelivered: () => {
       const stopped = position !== null && position.state !== 'running'
       if (behindSince === null && !stopped && loop.trouble === null) return null
-      const forMs = behindSince === null ? 0 : performance.now() - behindSince
+      const since = behindSince ?? failingSince
+      const forMs = since === null ? 0 : performance.now() - since
       if (forMs < graceMs && !stopped && loop.trouble === null) return null
       const after = position?.number ?? 0
       return { consumer: name, stream, after, head: held.head, forMs, reason: reason || loop.trouble || 'late' }

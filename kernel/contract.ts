@@ -11,7 +11,8 @@ export interface Actor {
 export const serviceRole = 'service'
 
 /** Kinds of an expected no; each transport has its own way to say them. */
-export type RefusalKind = 'invalid' | 'forbidden' | 'absent' | 'conflict'
+export const refusalKinds = ['invalid', 'forbidden', 'absent', 'conflict', 'throttled'] as const
+export type RefusalKind = (typeof refusalKinds)[number]
 
 /** Refusals that every method may give, beside those it declares. */
 export const standardRefusals = {

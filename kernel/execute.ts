@@ -1,13 +1,15 @@
 // Runs one call: role -> input -> one transaction { handler + outbox + kept answer } -> output.
 import { sql } from 'kysely'
 import { z } from 'zod'
+import type { Caller } from './caller.ts'
 import { type Actor, type Method, methodsOf } from './contract.ts'
 import { isLockTimeout, isTransient } from './failure.ts'
 import { insertOutbox, outboxOf } from './outbox.ts'
-import type { Call, Clock, Database, Log, Random, Tx } from './ports.ts'
+import type { Call, Clock, Database, Log, Random, Tracing, Tx } from './ports.ts'
 import { Fault, isRefusal, ok, type Outcome, refuse, type Refusal } from './result.ts'
 import { inputHash, keyHash, seal, unseal } from './seal.ts'
-import type { Handler } from './service.ts'
+import type { Ask, Handler } from './service.ts'
+import { noTracing } from './tracing.ts'
 
 /** Throws nothing but `Fault`. */
 export type Execute = (call: Call) => Promise<Outcome<unknown>>
@@ -19,10 +21,18 @@ export interface Executing {
   readonly log: Log
   /** Called after each commit that left events in the outbox or work for jobs. */
   readonly committed: () => void
+  readonly tracing?: Tracing
+  /** The way to other services, for queries that they answer. */
+  readonly call?: Caller
 }
 
 type AnyHandler = Handler<Method>
-export type MethodTable = ReadonlyMap<string, { method: Method; handler: AnyHandler }>
+type AnyAsk = { readonly ask: Ask<Method> }
+interface Answering {
+  readonly method: Method
+  readonly handler: AnyHandler | AnyAsk
+}
+export type MethodTable = ReadonlyMap<string, Answering>
 
 /** Methods by their names on the wire, each with its handler. */
 export const methodTable = (
@@ -31,9 +41,13 @@ export const methodTable = (
   const entries = parts.flatMap(({ contract, handlers }) =>
     Object.entries(contract as Parameters<typeof methodsOf>[0])
       .filter((entry): entry is [string, Method] => entry[1].is !== 'event')
-      .map(([key, method]) => [method.name, { method, handler: handlers[key] as AnyHandler }] as const),
+      .map(([key, method]) => [method.name, { method, handler: handlers[key] as Answering['handler'] }] as const),
   )
-  return new Map(entries)
+  const table = new Map(entries)
+  // Of two of one name, the first could never be called.
+  if (table.size < entries.length)
+    throw new Error(`two methods of one name among ${entries.map(([name]) => name).join()}`)
+  return table
 }
 
 /** Rolls the transaction back and carries the refusal out of it. */
@@ -75,7 +89,7 @@ export const executor = (methods: MethodTable, executing: Executing): Execute =>
       })
     }
     const begun = performance.now()
-    const outcome = await withRetries(call, () => transact(found, call, input.data, executing), log)
+    const outcome = await withRetries(call, () => answer(found, call, input.data, executing), log)
     if (found.method.is === 'command') committed()
     const { service, method, requestId, actor } = call
     const ms = Math.round(performance.now() - begun)
@@ -113,11 +127,38 @@ const faultOf = (error: unknown, { service, method }: Call): Fault =>
     ? error
     : new Fault(isTransient(error) ? 'unavailable' : 'internal', `${service}.${method} failed`, { cause: error })
 
+const answer = (
+  { method, handler }: Answering,
+  call: Call,
+  input: unknown,
+  executing: Executing,
+): Promise<Outcome<unknown>> =>
+  'ask' in handler
+    ? askOthers(method, handler, call, input, executing)
+    : transact({ method, handler }, call, input, executing)
+
+/** Without a transaction: nothing of ours is locked while others take their time, and no longer than our caller waits. */
+const askOthers = async (
+  method: Method,
+  { ask }: AnyAsk,
+  { actor, requestId, deadlineMs }: Call,
+  input: unknown,
+  { call: others }: Executing,
+): Promise<Outcome<unknown>> => {
+  if (!others) throw new Fault('internal', `${method.service}.${method.name} has no way to other services`)
+  const call: Caller = (asked, given, behalf) => {
+    const leftMs = Math.max(0, deadlineMs - performance.now())
+    return others(asked, given, { ...behalf, timeoutMs: Math.min(leftMs, behalf.timeoutMs ?? leftMs) })
+  }
+  const outcome = await ask(input, { call, actor, requestId })
+  return isRefusal(outcome) ? outcome : ok(z.parse(method.output, outcome.ok))
+}
+
 const transact = async (
   { method, handler }: { method: Method; handler: AnyHandler },
   call: Call,
   input: unknown,
-  { database, clock, random }: Executing,
+  { database, clock, random, tracing = noTracing }: Executing,
 ): Promise<Outcome<unknown>> => {
   const keyed = method.is === 'command' && call.idempotencyKey !== undefined
   const work = async (tx: Tx) => {
@@ -125,11 +166,13 @@ const transact = async (
     const kept = keyed ? await claimKey(tx, database.schema, call, input, now) : null
     if (kept) return kept
     const { emit, collected } = outboxOf(random)
-    const outcome = await handler(input, { tx, actor: call.actor, now, random, emit, requestId: call.requestId })
+    const { actor, requestId } = call
+    const trace = tracing.place()
+    const outcome = await handler(input, { tx, actor, now, random, emit, requestId, trace })
     if (isRefusal(outcome)) throw new Refused(outcome)
     const output = z.parse(method.output, outcome.ok)
     if (keyed) await keepAnswer(tx, database.schema, call, seal(call.idempotencyKey ?? '', output, random))
-    await insertOutbox(tx, database.schema, collected, { at: now, requestId: call.requestId, actor: call.actor.id })
+    await insertOutbox(tx, database.schema, collected, { at: now, requestId, actor: actor.id, trace })
     return ok(output)
   }
   try {

@@ -1,20 +1,24 @@
 // Starts any set of services in this process and stops them in order; tells whether they are healthy and settled.
+import { z } from 'zod'
+import { type Beside, startBeside } from './beside.ts'
 import { type Caller, caller } from './caller.ts'
-import { type Reader, startReader, type Undelivered } from './consume.ts'
+import { type Fetched, type Reader, startReader, type Undelivered } from './consume.ts'
 import { serviceRole } from './contract.ts'
 import { type Execute, executor, forgetKeys, methodTable } from './execute.ts'
 import type { Applying } from './handle.ts'
-import { hasOpenJob, startJobs } from './jobs.ts'
+import { startJobs } from './jobs.ts'
 import { type Loop, startLoop } from './loop.ts'
-import { type Measures, measureService } from './measure.ts'
-import { migrate } from './migrations.ts'
-import { listPositions } from './position.ts'
-import type { Bus, Clock, Database, Log, Random, Transport } from './ports.ts'
+import { checkSchema, migrate } from './migrations.ts'
+import type { Bus, Clock, Database, Log, Random, Tracing, Transport } from './ports.ts'
 import { type Replayed, replay } from './replay.ts'
 import { must } from './result.ts'
-import type { Service } from './service.ts'
-import { type StandardContract, standardContract, standardHandlers } from './standard.ts'
-import { hasUnnumbered, startRelay, streamHead } from './stream.ts'
+import type { LoopContext, Service } from './service.ts'
+import type { ServiceState } from './service-state.ts'
+import { settle } from './settle.ts'
+import { type StandardContract, standardContract } from './standard.ts'
+import { type Process, standardHandlers } from './standard-handlers.ts'
+import { startRelay, streamHead } from './stream.ts'
+import { noTracing } from './tracing.ts'
 
 export interface HostOptions {
   readonly services: readonly Service[]
@@ -31,8 +35,14 @@ export interface HostOptions {
   readonly loops: boolean
   /** Told of every call that ended. */
   readonly called?: (call: Called) => void
+  /** Told of events that a consumer had to read from the producer's log. */
+  readonly fetched?: (fetched: Fetched) => void
   /** Other processes may run the same services on the same databases: share out the reading by leases. */
   readonly replicas?: boolean
+  /** How the ways to other services are. */
+  readonly breakers?: () => ServiceState['breakers']
+  /** Nothing is traced when not given. */
+  readonly tracing?: Tracing
 }
 
 export interface Called {
@@ -54,8 +64,8 @@ export interface Host extends AsyncDisposable {
   /** The services of this process, by name: for a transport that serves them to others. */
   readonly local: ReadonlyMap<string, Execute>
   health(): Promise<Health>
-  /** How far each service of this process is; those whose database does not answer are left out. */
-  measure(): Promise<Measures[]>
+  /** What each service of this process says of itself; those whose database does not answer are left out. */
+  measure(): Promise<ServiceState[]>
   /** What consumers of this process are waiting for. */
   undelivered(): Undelivered[]
   /**
@@ -65,6 +75,8 @@ export interface Host extends AsyncDisposable {
   settle(timeoutMs?: number): Promise<void>
   /** Rebuilds what a service's consumers derive from events beside what they have. Throws when there is nothing to rebuild. */
   replay(service: string, how: { swap: boolean }): Promise<Replayed>
+  /** What the loops of a service of this process work with, for tools that take a turn at them. */
+  contextOf(service: string): LoopContext
   /** Lets calls in progress end, then stops jobs, consumers and relays. */
   stop(): Promise<void>
 }
@@ -76,26 +88,37 @@ interface Running {
   readonly applying: readonly Applying[]
   readonly loops: Loop[]
   readonly readers: Reader[]
+  readonly beside: Beside[]
 }
 
 const hourMs = 60 * 60 * 1_000
 
 export const startHost = async (options: HostOptions): Promise<Host> => {
-  const { services } = options
+  const { services, tracing = noTracing } = options
   const calls = countCalls()
-  const running = services.map((service) => prepare(service, options))
+  const { random, breakers = () => ({}) } = options
+  const process = { instance: random.uuid(), begunMs: performance.now(), breakers }
+  const others: Caller = (method, input, behalf) => call(method, input, behalf)
+  const running = services.map((service) => prepare(service, process, { ...options, call: others }))
   const local = new Map(
-    running.map(({ service, execute }) => [service.name, calls.counted(observed(execute, options.called))]),
+    running.map(({ service, execute }) => [
+      service.name,
+      calls.counted(traced(observed(execute, options.called), tracing)),
+    ]),
   )
-  const call = caller(options.connect(local))
+  const call: Caller = caller(options.connect(local))
 
   const loops = () => running.flatMap((one) => [...one.loops, ...one.readers])
   const stop = async () => {
     await calls.end()
+    // What calls others first, while they are still there.
+    await Promise.all(running.flatMap(({ beside }) => beside.map((loop) => loop.stop())))
     for (const { loops: own, readers } of running) await Promise.all([...readers, ...own].map((loop) => loop.stop()))
   }
   try {
-    if (options.migrate) for (const { service, database } of running) await migrate(database, service.migrations)
+    // A tool that only calls has no business with schemas, and works while one of them is out of reach.
+    const bring = options.migrate ? migrate : options.loops ? checkSchema : null
+    for (const { service, database } of running) await bring?.(database, service.migrations, options.log)
     if (options.loops) for (const one of running) await startLoops(one, { ...options, call })
   } catch (error) {
     await stop()
@@ -104,8 +127,8 @@ export const startHost = async (options: HostOptions): Promise<Host> => {
   return {
     call,
     local,
-    health: () => healthOf(running, loops()),
-    measure: () => measureAll(running, options.clock),
+    health: () => healthOf(running, [...loops(), ...running.flatMap(({ beside }) => beside)]),
+    measure: () => measureAll(running),
     undelivered: () => running.flatMap(({ readers }) => readers.flatMap((reader) => reader.undelivered() ?? [])),
     settle: (timeoutMs = 30_000) => settle(running, loops(), timeoutMs),
     replay: (name, { swap }) => {
@@ -115,42 +138,65 @@ export const startHost = async (options: HostOptions): Promise<Host> => {
       if (!applying) throw new Error(`${name} derives nothing from events that a replay could rebuild`)
       return replay({ applying, readLog: remoteLog(call), swap })
     },
+    contextOf: (name) => {
+      const database = running.find(({ service }) => service.name === name)?.database
+      if (!database) throw new Error(`${name} does not run here`)
+      const { clock, log } = options
+      return { database, call, clock, random, log, turn: { held: () => true } }
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   }
 }
 
-const prepare = (service: Service, { database: databaseOf, clock, random, log }: HostOptions): Running => {
-  const database = databaseOf(service)
+const prepare = (service: Service, process: Process, options: HostOptions & { readonly call: Caller }): Running => {
+  const { bus, clock, random, log, call, tracing = noTracing } = options
+  const database = options.database(service)
   const loops: Loop[] = []
   const readers: Reader[] = []
-  const applying = service.consumers.map((consumer): Applying => ({ database, consumer, clock, random, log }))
+  const beside: Beside[] = []
+  const applying = service.consumers.map((consumer): Applying => ({ database, consumer, clock, random, log, tracing }))
   const standard = {
     contract: standardContract(service.name),
-    handlers: standardHandlers({ service: service.name, database, consumers: applying, readers: () => readers }),
+    handlers: standardHandlers({
+      service: service.name,
+      database,
+      bus,
+      consumers: applying,
+      readers: () => readers,
+      loops: () => [...loops, ...beside],
+      process,
+    }),
   }
   const committed = () => {
-    for (const loop of loops) loop.wake()
+    for (const loop of [...loops, ...beside]) loop.wake()
   }
-  const execute = executor(methodTable([service, standard]), { database, clock, random, log, committed })
-  return { service, database, execute, applying, loops, readers }
+  const executing = { database, clock, random, log, committed, tracing, call }
+  const execute = executor(methodTable([service, standard]), executing)
+  return { service, database, execute, applying, loops, readers, beside }
 }
 
-type LoopDeps = Pick<HostOptions, 'bus' | 'clock' | 'random' | 'log' | 'replicas'> & { readonly call: Caller }
+type LoopDeps = Pick<HostOptions, 'bus' | 'clock' | 'random' | 'log' | 'replicas' | 'fetched' | 'tracing'> & {
+  readonly call: Caller
+}
 
-const startLoops = async ({ service, database, loops, readers }: Running, deps: LoopDeps): Promise<void> => {
-  const { bus, clock, random, log, call, replicas: shared = false } = deps
-  const relay = startRelay({ database, stream: service.name, bus, log })
+const startLoops = async (running: Running, deps: LoopDeps): Promise<void> => {
+  const { service, database, loops, readers, beside } = running
+  const { bus, clock, random, log, call, replicas: shared = false, fetched, tracing = noTracing } = deps
+  const told = fetched ? { fetched } : {}
+  const relay = startRelay({ database, stream: service.name, bus, log, tracing })
   const { wake: committed } = relay
   loops.push(relay)
-  loops.push(...startJobs({ database, jobs: service.jobs, clock, random, log, committed, name: service.name }))
+  loops.push(...startJobs({ database, jobs: service.jobs, clock, random, log, committed, tracing, name: service.name }))
   const forget = async (): Promise<'more' | 'idle'> => {
     return (await forgetKeys(database, clock)) ? 'more' : 'idle'
   }
   loops.push(startLoop({ name: `old keys of ${service.name}`, pollMs: hourMs, log, pass: forget }))
   for (const consumer of service.consumers) {
-    readers.push(await startReader({ database, consumer, clock, random, log, bus, readLog: remoteLog(call), shared }))
+    const reading = { database, consumer, clock, random, log, bus, readLog: remoteLog(call), shared, tracing, ...told }
+    readers.push(await startReader(reading))
   }
+  beside.push(...startBeside(service, database, { clock, random, log, call, shared }))
 }
 
 /** Reads a producer's log by calling it, wherever it runs. */
@@ -192,14 +238,35 @@ const observed = (execute: Execute, called: HostOptions['called']): Execute => {
   }
 }
 
-const measureAll = async (running: readonly Running[], clock: Clock): Promise<Measures[]> => {
+/** A call is a part of its caller's trace, in this process or another. */
+const traced =
+  (execute: Execute, tracing: Tracing): Execute =>
+  (call) => {
+    const attributes = { 'ates.request_id': call.requestId }
+    const options = call.trace ? { kind: 'server' as const, from: call.trace, attributes } : { attributes }
+    return tracing.span(`${call.service} ${call.method}`, options, async (note) => {
+      const outcome = await execute(call)
+      note({ 'ates.outcome': 'refused' in outcome ? outcome.refused : 'ok' })
+      return outcome
+    })
+  }
+
+const measureAll = async (running: readonly Running[]): Promise<ServiceState[]> => {
+  const asked = { input: {}, actor: { id: null, role: serviceRole }, requestId: 'measure' }
   const measured = await Promise.allSettled(
-    running.map(({ service, database }) => measureService(database, clock, service.name)),
+    running.map(async ({ service, execute }) => {
+      const { getState: method }: StandardContract = standardContract(service.name)
+      const call = { ...asked, service: service.name, method: method.name, deadlineMs: performance.now() + 2_000 }
+      return z.parse(method.output, must(await execute(call)))
+    }),
   )
   return measured.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
 }
 
-const healthOf = async (running: readonly Running[], loops: readonly Loop[]): Promise<Health> => {
+const healthOf = async (
+  running: readonly Running[],
+  loops: readonly Pick<Loop, 'name' | 'trouble'>[],
+): Promise<Health> => {
   const troubles: Record<string, string> = {}
   const deadlineMs = performance.now() + 2_000
   const look = ({ service, database }: Running) =>
@@ -214,45 +281,4 @@ const healthOf = async (running: readonly Running[], loops: readonly Loop[]): Pr
     if (undelivered) troubles[reader.name] = `events after ${undelivered.after}: ${undelivered.reason}`
   }
   return { ready, troubles }
-}
-
-const settle = async (running: readonly Running[], loops: readonly Loop[], timeoutMs: number): Promise<void> => {
-  const end = performance.now() + timeoutMs
-  for (;;) {
-    const restless = await drain(loops, end)
-    const open = await openWork(running)
-    if (restless.length === 0 && open.length === 0) return
-    if (performance.now() >= end) throw new Error(`not settled: ${[...open, ...restless].join('; ')}`)
-  }
-}
-
-/** Waits for a pass of each loop that finds nothing, and names those that had none when the time was over. */
-const drain = async (loops: readonly Loop[], end: number): Promise<string[]> => {
-  const restless = new Set(loops)
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, Math.max(0, end - performance.now())).unref()
-  await Promise.race([Promise.all(loops.map((loop) => loop.drained().then(() => restless.delete(loop)))), late.promise])
-  clearTimeout(timer)
-  return [...restless].map(({ name, trouble }) => `no rest: ${name}${trouble === null ? '' : ` (${trouble})`}`)
-}
-
-/** What is committed and not yet applied everywhere in this process. */
-const openWork = async (running: readonly Running[]): Promise<string[]> => {
-  const open: string[] = []
-  const heads = new Map<string, number>()
-  for (const { service, database } of running) {
-    await database.transaction('settle.look', async (tx) => {
-      heads.set(service.name, (await streamHead(tx, database.schema)).head)
-      if (await hasUnnumbered(tx, database.schema)) open.push(`the outbox of ${service.name}`)
-      if (await hasOpenJob(database.schema, tx)) open.push(`a job of ${service.name}`)
-    })
-  }
-  for (const { database } of running) {
-    const positions = await database.transaction('settle.positions', (tx) => listPositions(tx, database.schema))
-    for (const { consumer, stream, number } of positions) {
-      const head = heads.get(stream) ?? number
-      if (number < head) open.push(`${consumer} at ${number} of ${head} in ${stream}`)
-    }
-  }
-  return open
 }

@@ -30,7 +30,8 @@ const now = new Date('2030-01-02T03:04:05Z')
 
 const enqueue = (job: Job<Copied>): Promise<JobRow<Copied>> =>
   authors.transaction('enqueue', (tx) => {
-    const context = { tx, actor: writer, now, requestId: 'pressed', random: systemRandom, emit: () => undefined }
+    const asked = { requestId: 'pressed', trace: null }
+    const context = { tx, actor: writer, now, ...asked, random: systemRandom, emit: () => undefined }
     return enqueueJob('author', job, context satisfies Context)
   })
 

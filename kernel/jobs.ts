@@ -1,9 +1,11 @@
 // Long work with its progress in the database: steps of one transaction each, fenced by the job row's lock.
 import { sql } from 'kysely'
+import { describeError } from './failure.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { insertOutbox, outboxOf } from './outbox.ts'
-import type { Clock, Database, Log, Random, Tx } from './ports.ts'
+import type { Clock, Database, Log, Random, Tracing, Tx } from './ports.ts'
 import type { Context, Job } from './service.ts'
+import { noTracing } from './tracing.ts'
 
 export interface JobRow<Progress = unknown> {
   readonly id: number
@@ -14,25 +16,36 @@ export interface JobRow<Progress = unknown> {
   readonly requestedBy: number | null
   readonly requestedAt: Date
   readonly requestId: string
+  readonly trace: string | null
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
 }
 
 const columns = sql`id, name, state, reason, progress, requested_by as "requestedBy", requested_at as "requestedAt",
-  request_id as "requestId", started_at as "startedAt", finished_at as "finishedAt"`
+  request_id as "requestId", trace, started_at as "startedAt", finished_at as "finishedAt"`
 
 /** Puts a job behind those that wait already. It begins after this transaction has committed. */
 export const enqueueJob = async <P>(
   schema: string,
   job: Job<P>,
-  { tx, actor, now, requestId }: Context,
+  { tx, actor, now, requestId, trace }: Context,
 ): Promise<JobRow<P>> => {
   const { rows } = await sql<JobRow<P>>`
-    insert into ${sql.id(schema, 'job')} (name, input, requested_by, requested_at, request_id)
-    values (${job.name}, '{}', ${actor.id}, ${now}, ${requestId}) returning ${columns}`.execute(tx)
+    insert into ${sql.id(schema, 'job')} (name, input, requested_by, requested_at, request_id, trace)
+    values (${job.name}, '{}', ${actor.id}, ${now}, ${requestId}, ${trace}) returning ${columns}`.execute(tx)
   const [row] = rows
   if (!row) throw new Error('a job was not inserted')
   return row
+}
+
+/** How many have not begun. Who else counts them waits until this transaction ends, so that a limit holds among them. */
+export const countQueuedJobs = async <P>(schema: string, job: Job<P>, tx: Tx): Promise<number> => {
+  await sql`select pg_advisory_xact_lock(hashtext(${`enqueue ${schema} ${job.name}`}))`.execute(tx)
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from ${sql.id(schema, 'job')} where name = ${job.name} and state = 'queued'`.execute(
+    tx,
+  )
+  return rows[0]?.count ?? 0
 }
 
 export const findJob = async <P>(schema: string, job: Job<P>, tx: Tx, id: number): Promise<JobRow<P> | undefined> => {
@@ -106,7 +119,7 @@ const saveStep = async (
   await sql`
     update ${sql.id(schema, 'job')}
     set state = ${state}, reason = ${reason}, progress = ${JSON.stringify(progress)}::jsonb,
-      started_at = coalesce(started_at, ${now}), finished_at = ${state === 'done' ? now : null}
+      started_at = coalesce(started_at, ${now}), stepped_at = ${now}, trouble = null, finished_at = ${state === 'done' ? now : null}
     where id = ${job.id}`.execute(tx)
 }
 
@@ -117,23 +130,58 @@ export interface JobsOptions {
   readonly random: Random
   readonly log: Log
   readonly committed: () => void
+  readonly tracing?: Tracing
   readonly name: string
 }
 
 /** Runs one step of the first open job. Jobs of one name run one after another; any replica may take any step. */
-const runStep = ({ database, clock, random, log }: JobsOptions, job: Job): Promise<'more' | 'idle'> =>
-  database.transaction(`job.${job.name}`, async (tx) => {
+const runStep = async (options: JobsOptions, job: Job): Promise<'more' | 'idle'> => {
+  let failing: number | undefined
+  const begun = ({ id }: JobRow) => (failing = id)
+  try {
+    return await step(options, job, begun)
+  } catch (error) {
+    if (failing !== undefined) await noteTrouble(options.database, failing, describeError(error))
+    throw error
+  }
+}
+
+/** Kept beside the job, so that whoever watches sees that it does not go on. Says nothing when it cannot be kept. */
+const noteTrouble = (database: Database, id: number, trouble: string): Promise<void> =>
+  database
+    .transaction('job.trouble', async (tx) => {
+      await sql`
+        update ${sql.id(database.schema, 'job')} set trouble = ${trouble}
+        where id = ${id} and state in ('queued', 'running', 'waiting') and trouble is distinct from ${trouble}`.execute(
+        tx,
+      )
+    })
+    .catch(() => undefined)
+
+const step = (options: JobsOptions, job: Job, begun: (row: JobRow) => void): Promise<'more' | 'idle'> => {
+  const { database, tracing = noTracing } = options
+  return database.transaction(`job.${job.name}`, async (tx) => {
     const row = await lockFirstJob(database.schema, job.name, tx)
     if (!row) return 'idle'
-    const now = await clock.now(tx)
-    const { emit, collected } = outboxOf(random)
-    const step = await job.step({ tx, now, random, emit, progress: row.progress })
-    const reason = step.state === 'waiting' ? step.reason : null
-    await saveStep(database.schema, tx, row, { state: step.state, reason, progress: step.progress }, now)
-    await insertOutbox(tx, database.schema, collected, { at: now, requestId: row.requestId, actor: row.requestedBy })
-    if (step.state === 'waiting' && row.reason !== reason) log.warn({ job: job.name, id: row.id, reason }, 'job waits')
-    return step.state === 'waiting' ? 'idle' : 'more'
+    begun(row)
+    const attributes = { 'ates.request_id': row.requestId, 'ates.job': row.id }
+    return tracing.span(`job ${job.name}`, { from: row.trace, attributes }, () => takeStep(options, job, row, tx))
   })
+}
+
+const takeStep = async (options: JobsOptions, job: Job, row: JobRow, tx: Tx): Promise<'more' | 'idle'> => {
+  const { clock, random, log, tracing = noTracing } = options
+  const { schema } = options.database
+  const now = await clock.now(tx)
+  const { emit, collected } = outboxOf(random)
+  const done = await job.step({ tx, now, random, emit, progress: row.progress })
+  const reason = done.state === 'waiting' ? done.reason : null
+  await saveStep(schema, tx, row, { state: done.state, reason, progress: done.progress }, now)
+  const { requestId, requestedBy: actor } = row
+  await insertOutbox(tx, schema, collected, { at: now, requestId, actor, trace: tracing.place() })
+  if (done.state === 'waiting' && row.reason !== reason) log.warn({ job: job.name, id: row.id, reason }, 'job waits')
+  return done.state === 'waiting' ? 'idle' : 'more'
+}
 
 /** One loop per job, so that one that fails does not keep the others from their steps. */
 export const startJobs = (options: JobsOptions): Loop[] =>

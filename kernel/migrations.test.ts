@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import pg from 'pg'
 import { eventually } from '../tests/support/eventually.ts'
+import { rememberingLog } from '../tests/support/remembering.ts'
 import { freshDatabase, type TestDatabase } from '../tests/support/server.ts'
-import { migrate } from './migrations.ts'
+import { checkSchema, migrate } from './migrations.ts'
 
 const limitMs = 100
 
@@ -88,12 +89,54 @@ test('a statement that fails leaves nothing, not even what came before it; mende
   assert.deepEqual(await database.query('select page, line from author.page'), [{ page: 1, line: 1 }])
 })
 
-test('a schema that is newer than this code is refused and left as it is', async () => {
+describe('a schema that a newer version has been at', () => {
+  const contracted = { ...second, '0003-no-lines-needs-0002': ['alter table page drop column line'] }
+  const further = { ...contracted, '0004-words': ['alter table page add word int'] }
+
+  test('is worked on where that only added, whether or not this version migrates, and is left as it is', async () => {
+    await using database = await freshDatabase(['author'])
+    const author = database.open('author')
+    await migrate(author, second)
+    const { log, lines } = rememberingLog()
+    await migrate(author, first, log)
+    await checkSchema(author, first, log)
+    assert.equal(lines.filter((line) => /newer version.*0002-lines/.test(line)).length, 2)
+    assert.deepEqual(await applied(database), [{ name: '0001-pages' }, { name: '0002-lines' }])
+  })
+
+  test('is refused where that took away what this version needs, and worked on by those who know better', async () => {
+    await using database = await freshDatabase(['author'])
+    const author = database.open('author')
+    await migrate(author, further)
+    for (const work of [migrate, checkSchema]) {
+      await assert.rejects(work(author, first), /0003-no-lines-needs-0002 has taken away/)
+      await work(author, second)
+      await work(author, contracted)
+      await work(author, further)
+    }
+  })
+
+  test('is refused where it lacks what this version knows, or has something else in between', async () => {
+    await using database = await freshDatabase(['author'])
+    const author = database.open('author')
+    await migrate(author, { '0001-pages': first['0001-pages'], '0003-words': ['alter table page add word int'] })
+    for (const work of [migrate, checkSchema]) {
+      await assert.rejects(work(author, second), /has 0003-words and lacks 0002-lines/)
+      await assert.rejects(
+        work(author, { ...first, '0004-more': [] }),
+        /has 0003-words, which this version does not know/,
+      )
+    }
+  })
+})
+
+test('whoever does not migrate refuses a schema that is behind, and says what to do', async () => {
   await using database = await freshDatabase(['author'])
   const author = database.open('author')
-  await migrate(author, second)
-  await assert.rejects(migrate(author, first), /0002-lines/)
-  assert.deepEqual(await applied(database), [{ name: '0001-pages' }, { name: '0002-lines' }])
+  await assert.rejects(checkSchema(author, first), /lacks 0001-events.*npm run ates -- migrate/)
+  await migrate(author, first)
+  await checkSchema(author, first)
+  await assert.rejects(checkSchema(author, second), /lacks 0002-lines/)
 })
 
 describe('the tables of the kernel refuse', () => {

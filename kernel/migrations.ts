@@ -1,9 +1,13 @@
 // The kernel's own tables, one set in each service's schema.
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import type { Database, Tx } from './ports.ts'
+import type { Database, Log, Tx } from './ports.ts'
+import { executedMigrations, levelOf, SchemaError } from './schema-level.ts'
 
-/** A migration of a schema, as statements. Old code must survive it: expand first, contract later. */
+/**
+ * Migrations of a schema, as statements. Older code works beside them: expand first, contract later. One that contracts
+ * says in its name which migration the code must know that can work on it: `0009-no-colour-needs-0008`.
+ */
 export type Migrations = Readonly<Record<string, readonly string[]>>
 
 const kernelMigrations: Migrations = {
@@ -65,6 +69,34 @@ const kernelMigrations: Migrations = {
     // Neither a fact nor derived: which replica does a job now, for speed only.
     `create table lease (name text primary key, holder uuid not null, until timestamptz not null)`,
   ],
+  '0005-watching': [
+    // When a job's last step was committed, and with what the one after it failed.
+    `alter table job add column stepped_at timestamptz, add column trouble text`,
+    // Those that a person has to look at, or has set aside: few among all that ever were parked.
+    `create index parked_open on parked (consumer, stream, number) where state <> 'applied'`,
+  ],
+  // Where in a trace an event or a job was asked for; null when that was not traced, or by an older replica.
+  '0006-trace': [
+    `alter table outbox add column trace text`,
+    `alter table event add column trace text`,
+    `alter table job add column trace text`,
+  ],
+  '0007-epochs': [
+    // Facts. When this stream was begun anew after a restore, where its log ended then, and who said so why.
+    `create table epoch (
+      epoch int primary key check (epoch > 1), head bigint not null check (head >= 0),
+      reason text not null, begun_by int, begun_at timestamptz not null)`,
+    // Facts. After which event a consumer went on with another epoch, and how far it had applied the one before: what
+    // lies between is in no log any more, and its effects are.
+    `create table history (
+      consumer text, stream text, epoch int check (epoch > 1), after bigint not null check (after >= 0), event_id uuid,
+      left_at bigint not null check (left_at >= after), reason text, decided_by int, decided_at timestamptz not null,
+      primary key (consumer, stream, epoch),
+      check ((after = 0) = (event_id is null)))`,
+    // The same number is another event in another epoch.
+    `alter table parked add column epoch int not null default 1,
+      drop constraint parked_pkey, add primary key (consumer, stream, number, epoch)`,
+  ],
 }
 
 const provider = (migrations: Migrations) => ({
@@ -89,11 +121,25 @@ const ensureSchema = async (tx: Tx, schema: string): Promise<void> => {
   if (rows.length === 0) await sql`create schema ${sql.id(schema)}`.execute(tx)
 }
 
+const tablesOf = (own: Migrations) =>
+  [
+    ['kernel_migration', kernelMigrations],
+    ['migration', own],
+  ] as const
+
+/** Says so when a newer version has been here; throws when this one cannot work on what it left. */
+const levelIn = async (tx: Tx, schema: string, [table, migrations]: readonly [string, Migrations], log?: Log) => {
+  const level = levelOf(schema, await executedMigrations(tx, schema, table), Object.keys(migrations))
+  if (level.newer.length > 0) log?.warn({ schema, newer: level.newer }, 'the schema is of a newer version')
+  return level
+}
+
 /**
  * Brings one schema up to date, in one transaction that others wait for. Statements are written without a schema's
- * name: it is set for this transaction. Throws when a migration that this schema already has is missing here.
+ * name: it is set for this transaction. What a newer version has added is left alone; throws `SchemaError` where that
+ * version has taken away what this one needs.
  */
-export const migrate = (database: Database, own: Migrations): Promise<void> =>
+export const migrate = (database: Database, own: Migrations, log?: Log): Promise<void> =>
   database.transaction('migrate', async (tx) => {
     // Another replica may take long; its migrations are waited for, and ours must not wait for a table for ever.
     await sql`set local lock_timeout = 0`.execute(tx)
@@ -102,10 +148,10 @@ export const migrate = (database: Database, own: Migrations): Promise<void> =>
     await ensureSchema(tx, database.schema)
     await sql`select set_config('search_path', ${`"${database.schema}", public`}, true)`.execute(tx)
     await sql`set local lock_timeout = '5s'`.execute(tx)
-    for (const [table, migrations] of [
-      ['kernel_migration', kernelMigrations],
-      ['migration', own],
-    ] as const) {
+    for (const one of tablesOf(own)) {
+      const { newer } = await levelIn(tx, database.schema, one, log)
+      if (newer.length > 0) continue
+      const [table, migrations] = one
       const migrator = new Migrator({
         db: tx,
         provider: provider(migrations),
@@ -117,3 +163,21 @@ export const migrate = (database: Database, own: Migrations): Promise<void> =>
       if (error) throw error
     }
   })
+
+/** For whoever does not migrate. Throws `SchemaError` when the schema is behind, or too far ahead. */
+export const checkSchema = (database: Database, own: Migrations, log?: Log): Promise<void> =>
+  database.transaction(
+    'migrate.check',
+    async (tx) => {
+      for (const one of tablesOf(own)) {
+        const { missing } = await levelIn(tx, database.schema, one, log)
+        if (missing.length > 0) {
+          const [first = ''] = missing
+          throw new SchemaError(
+            `The schema ${database.schema} lacks ${first}: bring it up to date with npm run ates -- migrate.`,
+          )
+        }
+      }
+    },
+    { readOnly: true },
+  )

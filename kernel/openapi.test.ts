@@ -164,6 +164,11 @@ describe('the routes in a document', () => {
     assert.ok(routesOf('eggs', published(nest)).every(({ service }) => service === 'eggs'))
   })
 
+  test('take a kind of refusal that only a newer service knows for a conflict', () => {
+    const [route] = routesOf('nests', withExtension({ refuses: { a: 'teapot', b: 'absent' } }))
+    assert.deepEqual(route?.refuses, { a: 'conflict', b: 'absent' })
+  })
+
   const broken = {
     nothing: null,
     'a text': 'openapi',
@@ -174,7 +179,7 @@ describe('the routes in a document', () => {
     'an unknown kind': withExtension({ is: 'both' }),
     'roles that are no list': withExtension({ allow: 'popug' }),
     'roles that are no names': withExtension({ allow: [1] }),
-    'an unknown kind of refusal': withExtension({ refuses: { a: 'teapot' } }),
+    'a kind of refusal that is no word': withExtension({ refuses: ['teapot'] }),
     'no word about repetition': withExtension({ idempotent: undefined }),
     'a verb that is none of ours': { paths: { '/a': { all: { ...good, operationId: 'A' } } } },
     'a path that leads to another host': at('.example.com/a'),

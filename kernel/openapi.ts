@@ -1,6 +1,6 @@
 // A contract as an OpenAPI document, and the routes in such a document: what a service publishes of itself.
 import { z } from 'zod'
-import { type AnyContract, type Method, methodsOf, type RefusalKind, type Verb } from './contract.ts'
+import { type AnyContract, type Method, methodsOf, type RefusalKind, refusalKinds, type Verb } from './contract.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -27,7 +27,8 @@ const Extension = z.object({
   is: z.enum(['command', 'query']),
   allow: z.array(z.string()),
   idempotent: z.boolean(),
-  refuses: z.record(z.string(), z.enum(['invalid', 'forbidden', 'absent', 'conflict'])),
+  // A newer service may have a kind that this version does not know.
+  refuses: z.record(z.string(), z.enum(refusalKinds).catch('conflict')),
 })
 type Extension = z.infer<typeof Extension>
 

@@ -165,7 +165,7 @@ describe('an event', () => {
       upTo(5_000).map((line) => ({ page: 999, line, text: 'x' })),
     )
     const one: Postgres = database.open('author')
-    const origin = { at: new Date(), requestId: 'r', actor: null }
+    const origin = { at: new Date(), requestId: 'r', actor: null, trace: null }
     await one.transaction('many', (tx) => insertOutbox(tx, 'author', collected, origin))
     const [row] = await database.query<{ count: number; inOrder: boolean }>(`
       select count(*)::int as count, bool_and(line = place) as "inOrder" from (

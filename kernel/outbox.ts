@@ -40,6 +40,8 @@ export interface Origin {
   readonly at: Date
   readonly requestId: string
   readonly actor: number | null
+  /** Its place in a trace, which goes with the events. */
+  readonly trace: string | null
 }
 
 /** Must come after the locks on the aggregates, so that ids follow their commit order. */
@@ -51,8 +53,8 @@ export const insertOutbox = async (
 ): Promise<void> => {
   if (events.length === 0) return
   await sql`
-    insert into ${sql.id(schema, 'outbox')} (event_id, type, version, about, data, at, request_id, actor)
-    select e."eventId", e.type, e.version, e.about, e.data, ${origin.at}, ${origin.requestId}, ${origin.actor}
+    insert into ${sql.id(schema, 'outbox')} (event_id, type, version, about, data, at, request_id, actor, trace)
+    select e."eventId", e.type, e.version, e.about, e.data, ${origin.at}, ${origin.requestId}, ${origin.actor}, ${origin.trace}
     from rows from (
       jsonb_to_recordset(${JSON.stringify(events)}::jsonb)
         as ("eventId" uuid, type text, version int, about text, data jsonb)

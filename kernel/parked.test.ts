@@ -46,6 +46,7 @@ const withParked = async (more: Before = () => Promise.resolve()) => {
     },
     retry: (number = 3) => host.call(archiveMethods.retryParked, { ...key, number }, asOperator),
     discard: (reason = 'said by mistake') => host.call(archiveMethods.discardParked, { ...key, reason }, asOperator),
+    restore: () => host.call(archiveMethods.restoreParked, key, asOperator),
     row: async () => {
       const [row] = await database.query('select * from archive.parked where consumer = $1', [consumer.name])
       assert.ok(row)
@@ -71,6 +72,7 @@ test('a parked event keeps everything that was said, and why and after how many 
   assert.deepEqual(rest, {
     consumer: consumer.name,
     stream: producer.stream,
+    epoch: 1,
     event_id: said?.eventId,
     type: 'LineWritten',
     version: 1,
@@ -95,16 +97,24 @@ test('parked events are listed as they were said', async () => {
   await using parked = await withParked()
   const { producer, consumer } = parked
   const error = 'error 22012: simulated'
-  assert.deepEqual(await parked.listed(), [
-    {
-      ...producer.log[2],
-      consumer: consumer.name,
-      stream: producer.stream,
-      error,
-      fingerprint: fingerprintOf('LineWritten', error),
-      attempts: 1,
-    },
-  ])
+  const [event, ...others] = await parked.listed()
+  assert.ok(event)
+  const { parkedAt, ...said } = event
+  assert.ok(Math.abs(Date.parse(parkedAt) - Date.now()) < 3_600_000)
+  assert.deepEqual(others, [])
+  assert.deepEqual(said, {
+    ...producer.log[2],
+    consumer: consumer.name,
+    stream: producer.stream,
+    epoch: 1,
+    error,
+    fingerprint: fingerprintOf('LineWritten', error),
+    attempts: 1,
+    state: 'parked',
+    reason: null,
+    decidedAt: null,
+    decidedBy: null,
+  })
 })
 
 describe('a late retry', () => {
@@ -243,4 +253,93 @@ describe('errors of one kind', () => {
     const prints = [kind(error), kind('no line 17'), kind(error, 'PageTurned')]
     assert.equal(new Set(prints).size, 3)
   })
+})
+
+describe('the list of parked events', () => {
+  /** A consumer of its own with ten parked events of two kinds, three of them discarded. */
+  const withMany = async () => {
+    const { consumer } = handMade()
+    await openPositionOf(archive, consumer)
+    await database.query(
+      `insert into archive.parked (consumer, stream, number, event_id, type, version, about, data, at, request_id, error,
+         fingerprint, attempts, parked_at, state, reason)
+       select $1, $2, n, gen_random_uuid(), 'LineWritten', 1, '1', '{}', now(), 'a test', 'no', 'kind ' || n % 2, 1, now(),
+         case when n > 7 then 'discarded' else 'parked' end, 'a test'
+       from generate_series(1, 10) n`,
+      [consumer.name, consumer.stream],
+    )
+    const host = await startFixture(database, { services: [archiveService([consumer])], loops: false })
+    const list = async (filter: Record<string, unknown> = {}) => {
+      const { parked, next } = must(
+        await host.call(archiveMethods.getParked, { consumer: consumer.name, ...filter }, asOperator),
+      )
+      return { numbers: parked.map(({ number }) => number), next }
+    }
+    return { list, consumer, host, [Symbol.asyncDispose]: () => host.stop() }
+  }
+
+  test('is by consumer, kind of error, state and number', async () => {
+    await using many = await withMany()
+    assert.deepEqual((await many.list()).numbers, [1, 2, 3, 4, 5, 6, 7])
+    assert.deepEqual((await many.list({ fingerprint: 'kind 1' })).numbers, [1, 3, 5, 7])
+    assert.deepEqual((await many.list({ state: 'discarded' })).numbers, [8, 9, 10])
+    assert.deepEqual((await many.list({ state: 'applied' })).numbers, [])
+    assert.deepEqual((await many.list({ number: 5 })).numbers, [5])
+    assert.deepEqual((await many.list({ consumer: 'Nobody' })).numbers, [])
+  })
+
+  test('goes on page by page, and ends', async () => {
+    await using many = await withMany()
+    const pages: number[][] = []
+    for (let after: string | null | undefined; after !== null && pages.length < 10;) {
+      const { numbers, next } = await many.list({ limit: 3, ...(after ? { after } : {}) })
+      pages.push(numbers)
+      after = next
+    }
+    assert.deepEqual(pages, [[1, 2, 3], [4, 5, 6], [7]])
+  })
+})
+
+describe('several at once', () => {
+  test('are applied each for itself: one that fails again, or that is not there, keeps no other from it', async () => {
+    const bad = new Set([2, 3, 5])
+    const { producer, consumer } = handMade({
+      before: async (events, { tx }) => {
+        if (events.some(({ number }) => bad.has(number))) await raise(tx, '22012')
+      },
+    })
+    await openPositionOf(archive, consumer)
+    await applyRun(applyingOn(archive, consumer), producer.say(6).batch(1, 6))
+    await using host = await startFixture(database, { services: [archiveService([consumer])], loops: false })
+    bad.delete(2)
+    bad.delete(5)
+    const asked = { consumer: consumer.name, numbers: [2, 3, 4, 5, 5] }
+    const { results } = must(await host.call(archiveMethods.retryParkedEvents, asked, asOperator))
+    assert.deepEqual(results, [
+      { number: 2, result: 'applied' },
+      { number: 3, result: 'error 22012: simulated' },
+      { number: 4, result: 'absent' },
+      { number: 5, result: 'applied' },
+    ])
+    assert.deepEqual(await keptBy(database, consumer.name), [1, 4, 6, 2, 5])
+    const nobody = { ...asked, consumer: 'Nobody' }
+    assert.deepEqual(await host.call(archiveMethods.retryParkedEvents, nobody, asOperator), {
+      refused: 'consumer_not_found',
+    })
+  })
+})
+
+test('a discarded event is restored with who did it and when, and why it was discarded stays', async () => {
+  await using parked = await withParked()
+  const { consumer } = parked
+  await parked.discard()
+  const restore = () => parked.restore()
+  assert.deepEqual(await restore(), { ok: {} })
+  const [event] = await parked.listed()
+  assert.ok(event?.decidedAt)
+  assert.deepEqual([event.number, event.state, event.reason, event.decidedBy], [3, 'parked', 'said by mistake', null])
+  assert.deepEqual(await restore(), { refused: 'not_discarded' })
+  parked.broken.now = false
+  assert.deepEqual(await parked.retry(), { ok: { result: 'applied' } })
+  assert.deepEqual(await keptBy(database, consumer.name), [1, 2, 4, 3])
 })

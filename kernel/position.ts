@@ -23,6 +23,10 @@ export interface PositionKey {
   readonly stream: string
 }
 
+/** What a replay adds to the name of a consumer, for the position it keeps beside the live one. */
+export const shadowMark = '_replay'
+export const notShadow = sql`strpos(consumer, ${sql.lit(shadowMark)}) = 0`
+
 /** Creates the position at 0 on first use. */
 export const openPosition = async (tx: Tx, { schema, consumer, stream }: PositionKey): Promise<void> => {
   await sql`
@@ -39,9 +43,21 @@ export const lockPosition = async (tx: Tx, { schema, consumer, stream }: Positio
   return position
 }
 
+/** Where a consumer stands; at 0 before it has begun. */
+export const findPosition = async (
+  tx: Tx,
+  { schema, consumer, stream }: PositionKey,
+): Promise<Pick<Position, 'number' | 'epoch'>> => {
+  const { rows } = await sql<Position>`
+    select ${columns} from ${sql.id(schema, 'position')}
+    where consumer = ${consumer} and stream = ${stream}`.execute(tx)
+  return rows[0] ?? { number: 0, epoch: 1 }
+}
+
+/** Those of replays beside the live tables are left out. */
 export const listPositions = async (tx: Tx, schema: string): Promise<Position[]> => {
   const { rows } = await sql<Position>`
-    select ${columns} from ${sql.id(schema, 'position')} order by consumer, stream`.execute(tx)
+    select ${columns} from ${sql.id(schema, 'position')} where ${notShadow} order by consumer, stream`.execute(tx)
   return rows
 }
 
@@ -56,6 +72,20 @@ export const movePosition = async (
     update ${sql.id(schema, 'position')}
     set number = ${last.number}, event_id = ${last.eventId}, parked_in_row = ${parkedInRow}, moved_at = ${now}
     where consumer = ${consumer} and stream = ${stream} and number < ${last.number}`.execute(tx)
+}
+
+/** Goes on in another epoch, after this event. */
+export const turnPosition = async (
+  tx: Tx,
+  { schema, consumer, stream }: PositionKey,
+  { epoch, number, eventId }: Pick<Position, 'epoch' | 'number' | 'eventId'>,
+  now: Date,
+): Promise<void> => {
+  await sql`
+    update ${sql.id(schema, 'position')}
+    set epoch = ${epoch}, number = ${number}, event_id = ${eventId}, state = 'running', reason = null,
+      parked_in_row = 0, moved_at = ${now}
+    where consumer = ${consumer} and stream = ${stream}`.execute(tx)
 }
 
 export const setPositionState = async (

@@ -204,6 +204,25 @@ test('while the bus takes nothing, everything that is committed is numbered, how
   await auditLog(database)
 })
 
+test('while the bus hesitates, what is committed is numbered, and published when it takes events again', async () => {
+  const { bus: inner, numbers } = listenedTo()
+  const { promise: goingOn, resolve: goOn } = Promise.withResolvers<void>()
+  const hesitating = onPublish(inner, async ({ events }, publish) => {
+    if (events.length > 0) await goingOn
+    await publish()
+  })
+  await using relay = relayOn(hesitating)
+  await saying(author, 1, 'a')
+  await eventually('event 1 to be numbered', async () => (await logged(database)).length === 1)
+  await saying(author, 1, 'b', 'c')
+  await eventually('the others to be numbered', async () => (await logged(database)).length === 3)
+  assert.deepEqual(numbers(), [])
+  goOn()
+  await relay.drained()
+  assert.deepEqual(numbers(), [1, 2, 3])
+  assert.equal(await published(), 3)
+})
+
 test('a long backlog is published in order before what is said meanwhile', async () => {
   for (const page of upTo(10)) await saying(author, page, ...upTo(500).map(String))
   await numberAll(author)
@@ -216,6 +235,38 @@ test('a long backlog is published in order before what is said meanwhile', async
   await using relay = relayOn(bus)
   await relay.drained()
   assert.deepEqual(numbers(), upTo(5_002))
+})
+
+test('a backlog of large events, of which a page holds only some, is published in order before what is said meanwhile', async () => {
+  await saying(author, 1, ...upTo(160).map((line) => `${line} ${'x'.repeat(60_000)}`))
+  await numberAll(author)
+  const { bus: inner, numbers, batches } = listenedTo()
+  let said = false
+  const bus = onPublish(inner, async (_batch, publish) => {
+    if (!said) await saying(author, 1, 'meanwhile')
+    said = true
+    await publish()
+  })
+  await using relay = relayOn(bus)
+  await relay.drained()
+  assert.ok((batches[0]?.events.length ?? 0) < 160)
+  assert.deepEqual(numbers(), upTo(161))
+})
+
+test('a long backlog that is being published keeps no new event from its number', async () => {
+  for (const page of upTo(4)) await saying(author, page, ...upTo(2_000).map(String))
+  await numberAll(author, 2_000)
+  const { bus: inner, numbers } = listenedTo()
+  const lengths: number[] = []
+  const bus = onPublish(inner, async ({ events }, publish) => {
+    if (lengths.length === 0) await saying(author, 1, 'meanwhile')
+    if (events.length > 0) lengths.push((await logged(database)).length)
+    await publish()
+  })
+  await using relay = relayOn(bus)
+  await relay.drained()
+  assert.deepEqual(lengths, [8_000, 8_001, 8_001, 8_001, 8_001])
+  assert.deepEqual(numbers(), upTo(8_001))
 })
 
 /** Looks after each mark whether `published` has fallen, or says more than the bus has got without a hole. */

@@ -84,10 +84,10 @@ const once = (readLog: ReadLog, meanwhile: () => Promise<unknown>): ReadLog => {
 }
 
 const assertNothingLeft = async () => {
-  const tables = await database.query(`select relname from pg_class where relkind = 'r' and relname like '%\\_replay'`)
+  const tables = await database.query(`select relname from pg_class where relkind = 'r' and relname like '%\\_replay%'`)
   const rows = await database.query(`
-    select consumer from archive.position where consumer like '%\\_replay'
-    union all select consumer from archive.parked where consumer like '%\\_replay'`)
+    select consumer from archive.position where consumer like '%\\_replay%'
+    union all select consumer from archive.parked where consumer like '%\\_replay%'`)
   assert.deepEqual([tables, rows], [[], []])
 }
 
@@ -136,6 +136,59 @@ describe('a replay that is to be swapped in', () => {
     })
     assert.deepEqual([reached, swapped], [7, true])
     assert.deepEqual(await kept(), [1, 2, 4, 5, 6, 7])
+  })
+})
+
+test('an event that was mended before it was applied is replayed as it was mended', async () => {
+  const { replay: run, retry, kept, consumer } = await archived(4)
+  await database.query(
+    `update archive.parked set data = data || '{"text": "mended"}' where consumer = $1 and number = 3`,
+    [consumer.name],
+  )
+  assert.equal(await retry(3), 'applied')
+  const texts = async () => {
+    const rows = await database.query('select text from archive.kept where consumer = $1 order by number', [
+      consumer.name,
+    ])
+    return rows.map(({ text }) => text)
+  }
+  const before = await texts()
+  assert.equal(before[2], 'mended')
+  const { swapped } = await run()
+  assert.deepEqual([swapped, await texts(), await kept()], [true, before, upTo(4)])
+})
+
+describe('of two replays at once', () => {
+  test('the later one goes on, and the earlier one ends without touching it', async () => {
+    const { replay: run, kept } = await archived(9)
+    const begun = Promise.withResolvers<void>()
+    const other = Promise.withResolvers<void>()
+    const earlier = run(async () => {
+      begun.resolve()
+      await other.promise
+    })
+    await begun.promise
+    // The later one has made its shadows when the earlier one goes on to fill what it takes for its own.
+    const later = run(async () => {
+      other.resolve()
+      await assert.rejects(earlier, /another replay of Keep\d+ has begun meanwhile/)
+    })
+    assert.equal((await later).swapped, true)
+    assert.deepEqual(await kept(), [1, 2, ...upTo(6, 4)])
+    await assertNothingLeft()
+  })
+
+  test('the earlier one may have been killed: what it left is cleared away', async () => {
+    const { replay: run, kept, consumer } = await archived(4)
+    await database.query(`create table archive.kept_replay as table archive.kept`)
+    await database.query(`alter table archive.kept_replay owner to ates_archive`)
+    await database.query(`insert into archive.position (consumer, stream) values ($1, $2)`, [
+      `${consumer.name}_replay_0a1b2c3d`,
+      consumer.stream,
+    ])
+    assert.equal((await run()).swapped, true)
+    assert.deepEqual(await kept(), [1, 2, 4])
+    await assertNothingLeft()
   })
 })
 
@@ -246,6 +299,19 @@ describe('the ledger', () => {
     assert.equal(rowCount, 60)
     assert.equal((await replaying).swapped, true)
     assert.deepEqual(await differencesOf(system), [])
+  })
+
+  test('is called as before, with all that belongs to it, after a swap', async () => {
+    const names = () =>
+      system.database.query(`
+        select c.relname as name, pg_get_indexdef(c.oid) as what from pg_class c
+        where c.relnamespace = 'accounting'::regnamespace and c.relkind = 'i'
+        union all select conname, pg_get_constraintdef(oid) from pg_constraint where connamespace = 'accounting'::regnamespace
+        union all select tgname, tgrelid::regclass::text from pg_trigger where not tgisinternal order by 1, 2`)
+    const before = await names()
+    assert.ok(before.some(({ name }) => name === 'one_fee_per_assignment'))
+    assert.equal((await system.host.replay('accounting', { swap: true })).swapped, true)
+    assert.deepEqual(await names(), before)
   })
 
   test('is swapped while accounts are read all the time: every page is whole', async () => {

@@ -3,10 +3,13 @@ import { type RawBuilder, sql } from 'kysely'
 import { applyRun } from './apply.ts'
 import { isTransient } from './failure.ts'
 import type { ReadLog } from './consume.ts'
-import { type Applying, keyOf } from './handle.ts'
-import { lockPosition, openPosition, type Position, type PositionKey } from './position.ts'
+import { type Applying, keyOf, type Shadow } from './handle.ts'
+import { epochsOf } from './history.ts'
+import { appliedLate, isLiving } from './parked.ts'
+import { lockPosition, type Position, type PositionKey } from './position.ts'
 import type { Tx } from './ports.ts'
 import { Fault } from './result.ts'
+import { dropShadows, makeShadows, shadowKey, shadowOf, swapTables, tableRef } from './shadow.ts'
 
 export interface ReplayDifference {
   readonly table: string
@@ -34,66 +37,14 @@ export interface ReplayOptions {
 
 const batchSize = 2_000
 const mostDifferences = 100
-const shadowOf = (name: string): string => `${name}_replay`
-
-const tableRef = (schema: string, name: string): RawBuilder<unknown> => sql`${sql.id(schema, name)}`
-
-/** A replay of another consumer, or of this one by somebody else, must not write into our shadows. */
-const claimReplay = async (tx: Tx, { schema, consumer }: PositionKey): Promise<void> => {
-  await sql`select pg_advisory_xact_lock(hashtext(${`replay ${schema} ${consumer}`}))`.execute(tx)
-}
-
-/** Triggers are not copied by `like`; those of the live table guard its shadow too. */
-const copyTriggers = async (tx: Tx, schema: string, name: string): Promise<void> => {
-  const { rows } = await sql<{ definition: string }>`
-    select pg_get_triggerdef(t.oid) as definition from pg_trigger t
-    where t.tgrelid = ${`"${schema}"."${name}"`}::regclass and not t.tgisinternal order by t.tgname`.execute(tx)
-  for (const { definition } of rows) {
-    await sql.raw(definition.replace(` ON ${schema}.${name} `, ` ON "${schema}"."${shadowOf(name)}" `)).execute(tx)
-  }
-}
-
-/** Rights that the service's role has given up on the live table. */
-const copyRevokes = async (tx: Tx, schema: string, name: string): Promise<void> => {
-  for (const right of ['update', 'delete', 'truncate'] as const) {
-    const { rows } = await sql<{ has: boolean }>`
-      select has_table_privilege(${`"${schema}"."${name}"`}, ${right}) as has`.execute(tx)
-    if (rows[0]?.has === false) {
-      await sql`revoke ${sql.raw(right)} on ${tableRef(schema, shadowOf(name))} from current_user`.execute(tx)
-    }
-  }
-}
-
-const dropShadows = async (tx: Tx, key: PositionKey, tables: readonly string[]): Promise<void> => {
-  const { schema, stream } = key
-  for (const name of tables) await sql`drop table if exists ${tableRef(schema, shadowOf(name))}`.execute(tx)
-  for (const table of ['position', 'parked']) {
-    await sql`
-      delete from ${tableRef(schema, table)} where consumer = ${shadowOf(key.consumer)} and stream = ${stream}`.execute(
-      tx,
-    )
-  }
-}
-
-const makeShadows = async (tx: Tx, key: PositionKey, tables: readonly string[]): Promise<void> => {
-  const { schema } = key
-  await dropShadows(tx, key, tables)
-  for (const name of tables) {
-    await sql`create table ${tableRef(schema, shadowOf(name))} (like ${tableRef(schema, name)} including all)`.execute(
-      tx,
-    )
-    await copyTriggers(tx, schema, name)
-    await copyRevokes(tx, schema, name)
-  }
-  await openPosition(tx, { ...key, consumer: shadowOf(key.consumer) })
-}
 
 /** What was decided about events that could not be applied is a fact: they stay out of the replay, too. */
-const leftOutEvents = async (tx: Tx, { schema, consumer, stream }: PositionKey): Promise<Set<number>> => {
-  const { rows } = await sql<{ number: number }>`
-    select number from ${tableRef(schema, 'parked')}
-    where consumer = ${consumer} and stream = ${stream} and state <> 'applied'`.execute(tx)
-  return new Set(rows.map(({ number }) => number))
+const leftOutEvents = async (tx: Tx, { schema, consumer, stream }: PositionKey): Promise<Set<string>> => {
+  const { rows } = await sql<{ eventId: string }>`
+    select event_id as "eventId" from ${tableRef(schema, 'parked')} p
+    where consumer = ${consumer} and stream = ${stream} and state <> 'applied'
+      and ${isLiving(schema)}`.execute(tx)
+  return new Set(rows.map(({ eventId }) => eventId))
 }
 
 /** Rows of `a` that `b` lacks, counted as often as they stand there. */
@@ -127,7 +78,7 @@ const awaitEarlierReaders = async (tx: Tx, { schema, consumer, stream }: Positio
     await sql`select pg_stat_clear_snapshot(), pg_sleep(0.01)`.execute(tx)
     const { rows } = await sql`
       select from pg_stat_activity a, ${tableRef(schema, 'position')} filled
-      where filled.consumer = ${shadowOf(consumer)} and filled.stream = ${stream}
+      where filled.consumer = ${consumer} and filled.stream = ${stream}
         and a.datname = current_database() and a.usename = current_user and a.pid <> pg_backend_pid()
         and age(a.backend_xmin) >= age(filled.xmin)`.execute(tx)
     if (rows.length === 0) return
@@ -135,35 +86,30 @@ const awaitEarlierReaders = async (tx: Tx, { schema, consumer, stream }: Positio
   }
 }
 
-const swapTables = async (tx: Tx, key: PositionKey, tables: readonly string[]): Promise<void> => {
-  for (const name of tables) {
-    await sql`drop table ${tableRef(key.schema, name)}`.execute(tx)
-    await sql`alter table ${tableRef(key.schema, shadowOf(name))} rename to ${sql.id(name)}`.execute(tx)
-  }
-  await dropShadows(tx, key, [])
-}
-
 /**
  * Replays a consumer from event 1 into shadow tables while the live ones serve, and reports every difference at the
  * number both stand at. Emits nothing and makes no facts. Throws when the producer's log cannot be read, or when an
- * event that the live consumer applied cannot be applied again.
+ * event that the live consumer applied cannot be applied again, or when another replay of it begins meanwhile.
  */
 export const replay = async ({ applying, readLog, swap, progress }: ReplayOptions): Promise<Replayed> => {
   const { database, consumer } = applying
   const key = keyOf(applying)
   if (consumer.derived.length === 0)
     throw new Error(`${consumer.name} keeps no derived tables that a replay could rebuild`)
-  const leftOut = await database.transaction('replay.prepare', async (tx) => {
-    await claimReplay(tx, key)
-    await makeShadows(tx, key, consumer.derived)
-    return leftOutEvents(tx, key)
+  const run = applying.random.uuid().slice(0, 8)
+  const shadow = await database.transaction('replay.prepare', async (tx): Promise<Shadow> => {
+    await makeShadows(tx, key, run, consumer.derived)
+    const decided = { leftOut: await leftOutEvents(tx, key), instead: await appliedLate(tx, key) }
+    return { consumer: shadowKey(key, run).consumer, nameOf: shadowOf, ...decided, epochOf: await epochsOf(tx, key) }
   })
-  const shadowing: Applying = { ...applying, shadow: { nameOf: shadowOf, leftOut } }
+  const { leftOut } = shadow
+  const shadowing: Applying = { ...applying, shadow }
   try {
+    await keepLost(shadowing)
     for (let lost = 0; ;) {
       await catchUp(shadowing, readLog, progress)
       const result = await database
-        .transaction('replay.compare', (tx) => compare(tx, key, { tables: consumer.derived, leftOut, swap }))
+        .transaction('replay.compare', (tx) => compare(tx, key, { run, tables: consumer.derived, leftOut, swap }))
         .catch((error: unknown) => {
           // Whoever reads the tables while they are swapped may win; the next try is as good.
           lost += 1
@@ -173,12 +119,21 @@ export const replay = async ({ applying, readLog, swap, progress }: ReplayOption
       if (result) return result
     }
   } catch (error) {
-    await database.transaction('replay.abandon', (tx) => dropShadows(tx, key, consumer.derived))
-    throw error
+    const ours = await database.transaction('replay.abandon', (tx) => dropShadows(tx, key, run, consumer.derived))
+    throw ours ? error : new Error(`another replay of ${consumer.name} has begun meanwhile`, { cause: error })
   }
 }
 
 const mostLostSwaps = 10
+
+/** What was applied of a lost history is in no log any more, and stays: it is as good as a fact. */
+const keepLost = async ({ database, consumer, shadow }: Applying): Promise<void> => {
+  const { otherHistory, stream } = consumer
+  if (otherHistory?.goesOn !== 'after what is known' || !shadow) return
+  await database.transaction('replay.lost', (tx) =>
+    otherHistory.keepLost({ tx, stream, derived: (table) => tableRef(database.schema, shadow.nameOf(table)) }),
+  )
+}
 
 /** What the live consumer could apply, its replay must be able to apply, too. */
 const firstParked = async (tx: Tx, { schema, consumer, stream }: PositionKey) => {
@@ -199,7 +154,7 @@ const catchUp = async (shadowing: Applying, readLog: ReadLog, progress: ReplayOp
   while (position.number < live.number) {
     const batch = await readLog(consumer.stream, position.number, Math.min(batchSize, live.number - position.number))
     const before = position.number
-    position = await applyRun(shadowing, batch)
+    position = await applyRun(shadowing, { predecessor: batch.predecessor, events: batch.events })
     progress?.(position.number, live.number)
     const parked = await database.transaction('replay.parked', (tx) => firstParked(tx, key))
     if (parked) throw new Error(`the replay stopped at event ${parked.number}, which failed: ${parked.error}`)
@@ -208,15 +163,22 @@ const catchUp = async (shadowing: Applying, readLog: ReadLog, progress: ReplayOp
   }
 }
 
+interface Comparison {
+  readonly run: string
+  readonly tables: readonly string[]
+  readonly leftOut: ReadonlySet<string>
+  readonly swap: boolean
+}
+
 /** Null when the live consumer moved on meanwhile. */
 const compare = async (
   tx: Tx,
   key: PositionKey,
-  { tables, leftOut, swap }: { tables: readonly string[]; leftOut: ReadonlySet<number>; swap: boolean },
+  { run, tables, leftOut, swap }: Comparison,
 ): Promise<Replayed | null> => {
   await sql`set local statement_timeout = 0`.execute(tx)
   const live = await lockPosition(tx, key)
-  const shadow = await lockPosition(tx, { ...key, consumer: shadowOf(key.consumer) })
+  const shadow = await lockPosition(tx, shadowKey(key, run))
   if (shadow.number < live.number) return null
   const leftOutNow = await leftOutEvents(tx, key)
   if (leftOutNow.symmetricDifference(leftOut).size > 0) {
@@ -229,8 +191,8 @@ const compare = async (
     rows += await countRows(tx, key.schema, table)
   }
   if (swap) {
-    await awaitEarlierReaders(tx, key)
-    await swapTables(tx, key, tables)
-  } else await dropShadows(tx, key, tables)
+    await awaitEarlierReaders(tx, shadowKey(key, run))
+    await swapTables(tx, key, run, tables)
+  } else await dropShadows(tx, key, run, tables)
   return { upTo: live.number, rows, differences, swapped: swap }
 }

@@ -1,15 +1,17 @@
 // What every service answers about its events: its log, its positions, and a hand on its consumers.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { localBus } from '../adapters/bus/local.ts'
 import type { Postgres } from '../adapters/database/postgres.ts'
 import { eventually } from '../tests/support/eventually.ts'
 import { logged, numberAll, saying } from '../tests/support/fixture-log.ts'
 import { handMade, openPositionOf, positionOf } from '../tests/support/fixture-producer.ts'
 import { archiveService, authorService } from '../tests/support/fixture-service.ts'
-import { asOperator, asWriter, fixtureDatabase, startFixture, upTo } from '../tests/support/fixture-system.ts'
+import { asOperator, asWriter, fixtureDatabase, keptBy, startFixture, upTo } from '../tests/support/fixture-system.ts'
 import type { TestDatabase } from '../tests/support/server.ts'
 import { lockPosition, setPositionState } from './position.ts'
-import { must } from './result.ts'
+import type { Bus } from './ports.ts'
+import { Fault, must } from './result.ts'
 import { standardContract } from './standard.ts'
 import { EventBatch } from './stream.ts'
 
@@ -74,15 +76,59 @@ describe('the log', () => {
   })
 })
 
-test('the positions tell how far each consumer is, in which state and why', async () => {
-  await using one = await withConsumer()
-  await one.set('paused')
-  await using host = await startFixture(database, { services: [archiveService([one.consumer])], loops: false })
-  const { positions } = must(await host.call(archiveMethods.getPositions, {}, asOperator))
-  assert.deepEqual(
-    positions.filter(({ consumer }) => consumer === one.consumer.name),
-    [{ consumer: one.consumer.name, stream: one.consumer.stream, number: 0, state: 'paused', reason: 'stocktaking' }],
-  )
+describe('what is said once more', () => {
+  /** A host whose bus keeps what is said; `broken` makes it refuse. */
+  const withBus = async () => {
+    const said: EventBatch[] = []
+    const broken = { now: false }
+    const bus: Bus = {
+      ...localBus(),
+      publish: (batch) => {
+        if (broken.now) return Promise.reject(new Fault('unavailable', 'the bus is away'))
+        said.push(batch)
+        return Promise.resolve()
+      },
+    }
+    const host = await startFixture(database, { services: [authorService()], loops: false, bus })
+    const republish = (from: number, to: number) => host.call(authorMethods.republish, { from, to }, asOperator)
+    return { host, said, broken, republish, [Symbol.asyncDispose]: () => host.stop() }
+  }
+
+  test('is the range as it stands in the log, with the event before it', async () => {
+    await using bus = await withBus()
+    const log = await logged(database)
+    assert.deepEqual(await bus.republish(2, 4), { ok: { count: 3, upTo: 4 } })
+    assert.deepEqual(
+      bus.said.map(({ predecessor, head, events }) => [predecessor, head, events.map(({ eventId }) => eventId)]),
+      [[log[0]?.id, 5, log.slice(1, 4).map(({ id }) => id)]],
+    )
+  })
+
+  test('ends where the log ends, and beyond it nothing is said', async () => {
+    await using bus = await withBus()
+    assert.deepEqual(await bus.republish(4, 900), { ok: { count: 2, upTo: 5 } })
+    assert.deepEqual(await bus.republish(6, 7), { ok: { count: 0, upTo: 5 } })
+    assert.equal(bus.said.length, 1)
+  })
+
+  test('is a fault when the bus does not take it, and leaves nothing behind', async () => {
+    await using bus = await withBus()
+    bus.broken.now = true
+    await assert.rejects(bus.republish(1, 2), (error) => error instanceof Fault && error.kind === 'unavailable')
+    bus.broken.now = false
+    assert.deepEqual(await bus.republish(1, 2), { ok: { count: 2, upTo: 2 } })
+  })
+
+  test('is dropped by whoever has it', async () => {
+    await using host = await startFixture(database)
+    await host.settle()
+    const before = await keptBy(database)
+    assert.deepEqual(await host.call(authorMethods.republish, { from: 1, to: 5 }, asOperator), {
+      ok: { count: 5, upTo: 5 },
+    })
+    await host.settle()
+    assert.deepEqual(await keptBy(database), before)
+  })
 })
 
 describe('a consumer', () => {

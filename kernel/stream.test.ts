@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { auditLog, logged, numberAll, origin, say, saying } from '../tests/support/fixture-log.ts'
 import { authorTables } from '../tests/support/fixture-service.ts'
-import { upTo } from '../tests/support/fixture-system.ts'
+import { fixtureDatabase, upTo } from '../tests/support/fixture-system.ts'
 import { generator, seedOf } from '../tests/support/random.ts'
 import { adminOf, freshDatabase, type TestDatabase } from '../tests/support/server.ts'
 import type { Postgres } from '../adapters/database/postgres.ts'
@@ -81,6 +81,7 @@ test('an event keeps everything it was said with', async () => {
     at: origin.at.toISOString(),
     requestId: origin.requestId,
     actor: origin.actor,
+    trace: origin.trace,
   })
 })
 
@@ -249,4 +250,23 @@ test('the log is read from any number on, with the id of the event before and th
   // Nothing left: a heartbeat, which names the last event itself.
   assert.deepEqual(await shape(7, 100), { head: 7, before: 7, numbers: [] })
   assert.deepEqual(await shape(12, 100), { head: 7, before: 7, numbers: [] })
+})
+
+test('an answer of the log ends with the event that reaches 8 MB, and the next one goes on there', async () => {
+  await using large = await fixtureDatabase()
+  const log = large.open('author')
+  await large.query(`
+    insert into author.event (number, event_id, type, version, about, data, at, request_id)
+    select n, gen_random_uuid(), 'LineWritten', 1, '1', jsonb_build_object('text', repeat('x', case n when 20 then 9 else 1 end * 1000000)),
+      now(), 'a test' from generate_series(1, 21) n`)
+  await large.query(
+    `update author.stream set head = 21, head_event_id = (select event_id from author.event where number = 21)`,
+  )
+  const pages: number[][] = []
+  for (let from = 0; from < 21 && pages.length < 10;) {
+    const { events } = await log.transaction('read', (tx) => readLog(tx, 'author', 'author', from, 5_000))
+    pages.push(events.map(({ number }) => number))
+    from = events.at(-1)?.number ?? 21
+  }
+  assert.deepEqual(pages, [upTo(9), upTo(9, 10), [19, 20], [21]])
 })

@@ -2,7 +2,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { type Loop, startLoop } from './loop.ts'
-import type { Bus, Database, Log, Tx } from './ports.ts'
+import type { Bus, Database, Log, Tracing, Tx } from './ports.ts'
+import { noTracing, placesOf, rangeOf } from './tracing.ts'
 
 /** An event as it stands in the log. */
 export const EventRecord = z.object({
@@ -15,6 +16,8 @@ export const EventRecord = z.object({
   at: z.iso.datetime({ offset: true }),
   requestId: z.string(),
   actor: z.int().nullable(),
+  /** The place in a trace where it was said. Replicas from before there were traces leave it out. */
+  trace: z.string().nullish(),
 })
 export type EventRecord = z.infer<typeof EventRecord>
 
@@ -42,7 +45,7 @@ interface StreamHead {
 
 const headColumns = sql`epoch, head, head_event_id as "headEventId", published`
 const eventColumns = sql`number, event_id as "eventId", type, version, about, data,
-  to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, request_id as "requestId", actor`
+  to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, request_id as "requestId", actor, trace`
 
 const table = (schema: string, name: string): RawBuilder<unknown> => sql`${sql.id(schema, name)}`
 
@@ -70,8 +73,9 @@ const moveOutbox = async (tx: Tx, schema: string, head: number, limit: number): 
     ), moved as (
       delete from ${table(schema, 'outbox')} o using chosen c where o.id = c.id returning o.*
     ), logged as (
-      insert into ${table(schema, 'event')} (number, event_id, type, version, about, data, at, request_id, actor)
-      select ${head}::bigint + row_number() over (order by id), event_id, type, version, about, data, at, request_id, actor
+      insert into ${table(schema, 'event')} (number, event_id, type, version, about, data, at, request_id, actor, trace)
+      select ${head}::bigint + row_number() over (order by id), event_id, type, version, about, data, at, request_id, actor,
+        trace
       from moved
       returning *
     )
@@ -97,7 +101,10 @@ export const numberEvents = (database: Database, stream: string, limit: number):
     return { stream, epoch: before.epoch, head: last.number, predecessor: before.headEventId, events }
   })
 
-/** Events after number `from`, oldest first, with the head and the id of event `from`. */
+/** An answer of the log ends with the event that reaches this. */
+export const mostBatchBytes = 8 * 1024 * 1024
+
+/** Events after number `from`, oldest first, with the head and the id of event `from`. Fewer than `limit` when they are large. */
 export const readLog = async (
   tx: Tx,
   schema: string,
@@ -109,8 +116,11 @@ export const readLog = async (
   const { rows: before } = await sql<{ eventId: string }>`
     select event_id as "eventId" from ${table(schema, 'event')} where number = ${from}`.execute(tx)
   const { rows: events } = await sql<EventRecord>`
-    select ${eventColumns} from ${table(schema, 'event')}
-    where number > ${from} and number <= ${head} order by number limit ${limit}`.execute(tx)
+    select ${eventColumns} from (
+      select number, event_id, type, version, about, data, at, request_id, actor, trace,
+        sum(octet_length(data::text)) over (order by number rows between unbounded preceding and 1 preceding) as bytes_before
+      from ${table(schema, 'event')} where number > ${from} and number <= ${head} order by number limit ${limit}) page
+    where coalesce(bytes_before, 0) < ${mostBatchBytes} order by number`.execute(tx)
   const predecessor = events.length === 0 && from >= head ? headEventId : (before[0]?.eventId ?? null)
   return { stream, epoch, head, predecessor, events }
 }
@@ -135,6 +145,8 @@ const batchSize = 2_000
 /** So many batches get their numbers while none can be said, before the next attempt. */
 const mostPages = 50
 const heartbeatMs = 1_000
+/** A bus that takes longer must not keep events from their numbers, for consumers read the log meanwhile. */
+const hesitationMs = 500
 
 const numberAll = async (database: Database, stream: string): Promise<void> => {
   for (let page = 0; page < mostPages; page += 1) {
@@ -143,48 +155,90 @@ const numberAll = async (database: Database, stream: string): Promise<void> => {
   }
 }
 
+/** Waits for `publishing`, and numbers what is committed when that takes long. Gives whether it did. */
+const numberingMeanwhile = async (publishing: Promise<void>, number: () => Promise<void>): Promise<boolean> => {
+  const turns: Promise<void>[] = []
+  let isNumbering = false
+  const turn = async () => {
+    isNumbering = true
+    // What goes wrong here goes wrong in the next pass too, and is said there.
+    await number().catch(() => undefined)
+    isNumbering = false
+  }
+  const timer = setInterval(() => void (isNumbering || turns.splice(0, 1, turn())), hesitationMs)
+  const began = performance.now()
+  try {
+    await publishing
+  } finally {
+    clearInterval(timer)
+    await Promise.all(turns)
+  }
+  return performance.now() - began >= hesitationMs
+}
+
+/** The database's word counts: marks may have been lost, and a restored database steps back. */
+const readUnmarked = (database: Database, stream: string): Promise<EventBatch> =>
+  database.transaction(
+    'relay.read',
+    async (tx) => {
+      const { published } = await streamHead(tx, database.schema)
+      return readLog(tx, database.schema, stream, published, batchSize)
+    },
+    { readOnly: true },
+  )
+
 export interface RelayOptions {
   readonly database: Database
   readonly stream: string
   readonly bus: Bus
   readonly log: Log
+  readonly tracing?: Tracing
 }
 
 /**
  * Moves outbox -> log -> bus, and says the head every second also when nothing happens. Replicas may all do it: each
  * publishes what it numbered, and whoever is idle publishes what was left unmarked.
  */
-export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop => {
+export const startRelay = ({ database, stream, bus, log, tracing = noTracing }: RelayOptions): Loop => {
   /** Something numbered before may not have been said: by a predecessor that was killed, or because publishing failed. */
   let owing = true
   let saidAt = -Infinity
 
   const publish = async (batch: EventBatch) => {
     owing = true
-    await bus.publish(batch)
-    owing = false
+    const publishing = tracing.span(`publish ${stream}`, { kind: 'producer' }, () => bus.publish(batch))
+    owing = await numberingMeanwhile(publishing, () => numberAll(database, stream))
     saidAt = performance.now()
     const [first, last] = [batch.events[0], batch.events.at(-1)]
     if (first && last) await markPublished(database, first.number, last.number)
   }
-  /** The database's word counts: marks may have been lost, and a restored database steps back. */
-  const unmarked = () =>
-    database.transaction(
-      'relay.read',
-      async (tx) => {
-        const { published } = await streamHead(tx, database.schema)
-        return readLog(tx, database.schema, stream, published, batchSize)
-      },
-      { readOnly: true },
+  /** Publishes, and lets the traces of these events know how long they have been in hand here. */
+  const traced = (batch: EventBatch, sinceMs: number) =>
+    tracing.shared(`relay ${stream}`, placesOf(batch.events), { sinceMs, attributes: rangeOf(batch.events) }, () =>
+      publish(batch),
     )
   /** Publishes what nobody marked; with nothing of the kind, and `idle`, says the head. */
   const catchUp = async (idle: boolean): Promise<'more' | 'idle'> => {
-    const batch = await unmarked()
+    const begunMs = performance.now()
+    const batch = await readUnmarked(database, stream)
     const due = idle && performance.now() - saidAt >= heartbeatMs
-    if (batch.events.length > 0 || due) await publish(batch)
-    // A full page need not have been the last.
-    owing = batch.events.length === batchSize
+    if (batch.events.length > 0 || due) await traced(batch, begunMs)
+    else owing = false
+    // A page need not have been the last.
+    owing ||= (batch.events.at(-1)?.number ?? batch.head) < batch.head
     return batch.events.length > 0 ? 'more' : 'idle'
+  }
+
+  /**
+   * What came before must be said first, or consumers would see a gap. A bus that refuses it, or has much to take before,
+   * must not keep events from their numbers, for consumers read the log when nothing is said.
+   */
+  const settleDebt = async (): Promise<'more' | 'idle'> => {
+    try {
+      return await catchUp(false)
+    } finally {
+      if (owing) await numberAll(database, stream)
+    }
   }
 
   return startLoop({
@@ -192,18 +246,11 @@ export const startRelay = ({ database, stream, bus, log }: RelayOptions): Loop =
     pollMs: heartbeatMs,
     log,
     pass: async () => {
-      // What came before must be said first, or consumers would see a gap. A bus that refuses it must not keep events
-      // from their numbers, for consumers read the log when nothing is said.
-      if (owing) {
-        const said = await catchUp(false).catch(async (error: unknown) => {
-          await numberAll(database, stream)
-          throw error
-        })
-        if (said === 'more') return 'more'
-      }
+      if (owing && (await settleDebt()) === 'more') return 'more'
+      const begunMs = performance.now()
       const batch = await numberEvents(database, stream, batchSize)
       if (!batch) return catchUp(true)
-      await publish(batch)
+      await traced(batch, begunMs)
       return 'more'
     },
   })

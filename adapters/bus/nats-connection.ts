@@ -64,7 +64,14 @@ const open = async (options: ConnectionOptions): Promise<Link> => {
   return { nc, js: jetstream(nc, { timeout: answerMs }), jsm, lost: lost.signal }
 }
 
-export const keepConnected = ({ url, log }: { readonly url: string; readonly log: Log }): Connection => {
+export interface ConnectionSettings {
+  readonly url: string
+  /** Copies of streams that are asked for. */
+  readonly replicas: number
+  readonly log: Log
+}
+
+export const keepConnected = ({ url, replicas, log }: ConnectionSettings): Connection => {
   const options = optionsOf(url)
   let closed = false
   let link: Promise<Link> | null = null
@@ -74,7 +81,7 @@ export const keepConnected = ({ url, log }: { readonly url: string; readonly log
     lost.throwIfAborted()
     lost.addEventListener('abort', () => (link = null))
     log.info({ server: nc.getServer(), version: nc.info?.version }, 'connected to the broker')
-    const mend = nc.info ? serverDangers(nc.info) : []
+    const mend = nc.info ? serverDangers(nc.info, replicas) : []
     if (mend.length > 0 && warned !== mend.join())
       log.warn({ server: nc.getServer(), mend }, "the broker's settings endanger events on their way")
     warned = mend.join()

@@ -1,5 +1,5 @@
 // Reads one stream for one reader, in sessions: whatever happens to the connection, the stream or the consumer ends the
-// session, and the next one begins with what is new. What fell between two is fetched from the producer's log.
+// session, and the next one begins. What none of them brings is fetched from the producer's log.
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Consumer, type ConsumerMessages, DeliverPolicy } from '@nats-io/jetstream'
@@ -39,11 +39,25 @@ const mostEndMs = 1_000
 /** The broker forgets the consumer of a process that was killed. */
 const forgottenAfterMs = 30_000
 
+/** A session soon after another one begins with the last message of that one, a later one with what is new. */
+const soonMs = 10_000
+
+/** What one session leaves to the next. */
+interface Course {
+  readonly ending: AbortSignal
+  readonly began: () => void
+  /** A message came, which the broker took at this time of its clock. */
+  readonly came: (takenAt: Date) => void
+  /** Where to begin, by the broker's clock; null for what is new. */
+  readonly from: () => Date | null
+}
+
 export const startReading = (options: ReadingOptions): Reading => {
   const { stream, reader, log } = options
   const ending = new AbortController()
   const begun = Promise.withResolvers<void>()
   let said = ''
+  let last: { readonly takenAt: Date; readonly heardAt: number } | null = null
 
   /** While a broker is away, the same failure returns several times a second. */
   const complain = (error: unknown) => {
@@ -51,14 +65,19 @@ export const startReading = (options: ReadingOptions): Reading => {
     if (trouble !== said) log.warn({ stream, reader, err: error }, 'the broker brings no events, trying again')
     said = trouble
   }
-  const began = () => {
-    if (said !== '') log.info({ stream, reader }, 'the broker brings events again')
-    said = ''
-    begun.resolve()
+  const course: Course = {
+    ending: ending.signal,
+    began: () => {
+      if (said !== '') log.info({ stream, reader }, 'the broker brings events again')
+      said = ''
+      begun.resolve()
+    },
+    came: (takenAt) => (last = { takenAt, heardAt: performance.now() }),
+    from: () => (last && performance.now() - last.heardAt < soonMs ? last.takenAt : null),
   }
   const run = async () => {
     while (!ending.signal.aborted) {
-      await session(options, ending.signal, began).catch(complain)
+      await session(options, course).catch(complain)
       begun.resolve()
       await pause(Math.random() * mostPauseMs, undefined, { signal: ending.signal }).catch(() => undefined)
     }
@@ -74,23 +93,23 @@ export const startReading = (options: ReadingOptions): Reading => {
 }
 
 /** Returns when it is told to end. Throws when nothing more will come. */
-const session = async (options: ReadingOptions, ending: AbortSignal, began: () => void): Promise<void> => {
+const session = async (options: ReadingOptions, course: Course): Promise<void> => {
   const { connection, streams, stream, prefix } = options
   const link = await connection.ready()
-  const heard = hearing(options, AbortSignal.any([ending, link.lost]))
+  const heard = hearing(options, AbortSignal.any([course.ending, link.lost]))
   const heads = link.nc.subscribe(namesOf(prefix, stream).heads, {
     callback: (error, message) => (error ? heard.fail(error) : heard.hear(message)),
   })
   try {
     await streams.ensure(link, stream)
-    const consumer = await newConsumer(options, link)
+    const consumer = await newConsumer(options, link, course.from())
     try {
-      await consume(consumer, heard, began, ending)
+      await consume(consumer, heard, course)
     } finally {
       if (!link.lost.aborted) await consumer.delete().catch(() => false)
     }
   } catch (error) {
-    if (ending.aborted) return
+    if (course.ending.aborted) return
     streams.doubt(link, stream)
     throw error
   } finally {
@@ -98,20 +117,23 @@ const session = async (options: ReadingOptions, ending: AbortSignal, began: () =
   }
 }
 
-const newConsumer = ({ prefix, stream, reader }: ReadingOptions, { js }: Link): Promise<Consumer> =>
+const newConsumer = ({ prefix, stream, reader }: ReadingOptions, { js }: Link, from: Date | null): Promise<Consumer> =>
   js.consumers.get(namesOf(prefix, stream).stream, {
-    deliver_policy: DeliverPolicy.New,
+    ...(from ? { opt_start_time: from.toISOString() } : { deliver_policy: DeliverPolicy.New }),
     // For those who look at the broker: it says whose it is.
     name_prefix: `${reader.replaceAll(/[^\w-]/g, '-')}-${crypto.randomUUID().slice(0, 8)}`,
     inactive_threshold: forgottenAfterMs,
   })
 
-const consume = async (consumer: Consumer, { hear, failed }: Hearing, began: () => void, ending: AbortSignal) => {
+const consume = async (consumer: Consumer, { hear, failed }: Hearing, { began, came, ending }: Course) => {
   const messages = await consumer.consume({
     max_messages: mostAhead,
     idle_heartbeat: beatMs,
     abort_on_missing_resource: true,
-    callback: hear,
+    callback: (message) => {
+      hear(message)
+      came(message.time)
+    },
   })
   began()
   try {
@@ -129,13 +151,17 @@ const closed = async (messages: ConsumerMessages): Promise<never> => {
   throw unavailable('the subscription ended', await messages.closed())
 }
 
-/** What the library says when nothing more will come; its own ways out of that take up to half a minute. */
+/**
+ * What the library says when nothing more will come; its own ways out of that take up to half a minute, and its `reset`
+ * asks for a consumer with a start time and a start number at once, which the broker refuses.
+ */
 const endings: ReadonlySet<string> = new Set([
   'heartbeats_missed',
   'consumer_deleted',
   'consumer_not_found',
   'stream_not_found',
   'no_responders',
+  'reset',
 ])
 
 const troubled = async (messages: ConsumerMessages): Promise<void> => {

@@ -47,6 +47,7 @@ const dangerous: readonly (readonly [Partial<StreamConfig>, RegExp])[] = [
   [{ max_bytes: 1_000_000 }, /max_bytes is 1000000: set it to 268435456/],
   [{ max_age: 1_000_000_000 }, /max_age is 1000000000 ns: set it to/],
   [{ max_msgs: 10 }, /max_msgs is 10: set it to -1/],
+  [{ max_consumers: 5 }, /max_consumers is 5: .* -1/],
   [{ max_msgs_per_subject: 1 }, /max_msgs_per_subject is 1: set it to -1/],
 ]
 
@@ -62,11 +63,17 @@ const megabyte = 1024 ** 2
 
 test('servers are warned of by their version', () => {
   for (const version of ['2.9.4', '2.9.10', '2.10.0', '2.12.1', '3.0.0', '2.9.4-beta.1'])
-    assert.deepEqual(serverDangers({ version, max_payload: megabyte }), [], version)
+    assert.deepEqual(serverDangers({ version, max_payload: megabyte }, 1), [], version)
   for (const version of ['2.9.3', '2.8.99', '1.99.99'])
-    assert.match(serverDangers({ version, max_payload: megabyte }).join(), /use 2\.9\.4 or newer/, version)
+    assert.match(serverDangers({ version, max_payload: megabyte }, 1).join(), /use 2\.9\.4 or newer/, version)
 })
 
 test('servers are warned of when they refuse our messages', () => {
-  assert.match(serverDangers({ version: '2.9.10', max_payload: 65_536 }).join(), /max_payload is 65536: .* 262144/)
+  assert.match(serverDangers({ version: '2.9.10', max_payload: 65_536 }, 1).join(), /max_payload is 65536: .* 262144/)
+})
+
+test('servers of a cluster are warned of when streams have too few copies for the loss of a node', () => {
+  const server = { version: '2.9.10', max_payload: megabyte, cluster: 'three-nodes' }
+  assert.match(serverDangers(server, 1).join(), /cluster three-nodes, .* 1 copies: set ATES_NATS_REPLICAS to 3/)
+  assert.deepEqual(serverDangers(server, 3), [])
 })

@@ -42,6 +42,8 @@ export type StreamSettings = ReturnType<typeof streamSettings>
 
 /** Less than this is dropped before a reader that hesitates has read it. */
 const leastKept = { bytes: 16 * mebibyte, nanos: 60 * secondNanos, messages: 1_000 }
+/** Each replica of each reader has one, and a killed one's stays for a while. */
+const leastConsumers = 100
 
 /** JetStream says "no limit" with 0 or -1. */
 const isBelow = (limit: number | undefined, least: number): boolean => limit !== undefined && limit > 0 && limit < least
@@ -74,9 +76,16 @@ export const streamDangers = (found: StreamConfig, wanted: StreamSettings): stri
       isBelow(found.max_msgs_per_subject, leastKept.messages),
       `max_msgs_per_subject is ${found.max_msgs_per_subject}: set it to -1`,
     ],
+    [
+      isBelow(found.max_consumers, leastConsumers),
+      `max_consumers is ${found.max_consumers}: later readers get none; recreate it with -1`,
+    ],
   ]
   return dangers.filter(([endangers]) => endangers).map(([, mend]) => mend)
 }
+
+/** With fewer, one node that is away takes streams with it. */
+const clusterCopies = 3
 
 /** The oldest server whose consumers can be used as they are here. */
 const oldest = [2, 9, 4] as const
@@ -87,13 +96,16 @@ const isOlder = (version: string): boolean => {
   return differing >= 0 && !((numbers[differing] ?? 0) > (oldest[differing] ?? 0))
 }
 
-/** What the server's own settings endanger, with the mend. */
-export const serverDangers = ({
-  version,
-  max_payload: most,
-}: Pick<ServerInfo, 'version' | 'max_payload'>): string[] => [
+/** What the server's own settings endanger, together with how many copies of streams are asked for, with the mend. */
+export const serverDangers = (
+  { version, max_payload: most, cluster }: Pick<ServerInfo, 'version' | 'max_payload' | 'cluster'>,
+  replicas: number,
+): string[] => [
   ...(isOlder(version) ? [`its version is ${version}: use ${oldest.join('.')} or newer`] : []),
   ...(most < mostMessageBytes
     ? [`max_payload is ${most}: larger messages are refused; set it to at least ${mostMessageBytes}`]
+    : []),
+  ...(cluster !== undefined && replicas < clusterCopies
+    ? [`it is of cluster ${cluster}, and streams have ${replicas} copies: set ATES_NATS_REPLICAS to ${clusterCopies}`]
     : []),
 ]

@@ -1,17 +1,22 @@
 // A NATS server of the test's own, with its own port and storage, which is killed, frozen, emptied and started again.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { SmallDisk } from '../servers/small-disk.ts'
 import { eventually } from '../support/eventually.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 export interface BrokerOptions {
   /** Further arguments of nats-server. */
   readonly args?: readonly string[]
+  /** Where its storage lies, when not on the disk of all temporary files. */
+  readonly disk?: SmallDisk
+  /** How much JetStream believes that it may store, instead of what it finds free. */
+  readonly mostBytes?: number
   /** Started later, by `start`. */
   readonly away?: boolean
   /** False leaves JetStream out. */
@@ -35,15 +40,6 @@ export interface Broker extends AsyncDisposable {
   manage<T>(work: (jsm: JetStreamManager, nc: NatsConnection) => Promise<T>): Promise<T>
 }
 
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 export const manageAt: <T>(
   url: string,
   work: (jsm: JetStreamManager, nc: NatsConnection) => Promise<T>,
@@ -56,19 +52,40 @@ export const manageAt: <T>(
   }
 }
 
+/** The name of a file in a folder of its own. */
+const fileWith = async (text: string): Promise<string> => {
+  const file = join(await mkdtemp(join(tmpdir(), 'ates-test-nats-')), 'server.conf')
+  await writeFile(file, text)
+  return file
+}
+
 export const openBroker = async ({
   args = [],
+  disk,
+  mostBytes,
   away = false,
   jetStream = true,
 }: BrokerOptions = {}): Promise<Broker> => {
-  const storage = await mkdtemp(join(tmpdir(), 'ates-test-nats-'))
-  const port = await freePort()
+  const storage = disk?.folder ?? (await mkdtemp(join(tmpdir(), 'ates-test-nats-')))
+  const [port = 0] = await freePorts(1)
   const url = `nats://127.0.0.1:${port}`
   let server: ChildProcess | null = null
 
+  // There is no argument for it.
+  const limits = mostBytes === undefined ? null : await fileWith(`jetstream { max_file_store: ${mostBytes} }`)
   const start = async () => {
-    const own = ['-a', '127.0.0.1', '-p', String(port), '-sd', storage, ...(jetStream ? ['-js'] : [])]
-    const child = spawn('nats-server', [...own, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const own = [
+      '-a',
+      '127.0.0.1',
+      '-p',
+      String(port),
+      '-sd',
+      storage,
+      ...(jetStream ? ['-js'] : []),
+      ...(limits ? ['-c', limits] : []),
+    ]
+    const [command = '', ...rest] = [...(disk?.enter ?? []), 'nats-server', ...own, ...args]
+    const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] })
     server = child
     let said = ''
     child.stderr.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-4_000)))
@@ -96,7 +113,8 @@ export const openBroker = async ({
     manage: (work) => manageAt(url, work),
     [Symbol.asyncDispose]: async () => {
       await kill()
-      await rm(storage, { recursive: true, force: true })
+      if (limits) await rm(dirname(limits), { recursive: true })
+      if (!disk) await rm(storage, { recursive: true, force: true })
     },
   }
 }

@@ -1,6 +1,5 @@
 // A subscriber that remembers which numbers came, and a producer for tests that need no database.
 import { natsBus } from '../../adapters/bus/nats.ts'
-import { describeError } from '../../kernel/failure.ts'
 import type { Bus, Log } from '../../kernel/ports.ts'
 import { eventually } from '../support/eventually.ts'
 import { HandMadeProducer } from '../support/fixture-producer.ts'
@@ -28,13 +27,4 @@ export const listen = async (bus: Bus) => {
     all: (count: number, withinMs = 10_000) =>
       eventually(`${count} events`, () => numbers.length >= count && new Set(numbers).size >= count, withinMs),
   }
-}
-
-/** A log that remembers what it was told, as text. */
-export const rememberingLog = () => {
-  const lines: string[] = []
-  const shown = (_key: string, value: unknown): unknown => (value instanceof Error ? describeError(value) : value)
-  const keep = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields, shown)}`)
-  const log: Log = { debug: () => undefined, info: keep, warn: keep, error: keep, child: () => log }
-  return { log, lines }
 }

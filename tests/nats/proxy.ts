@@ -1,6 +1,6 @@
-// A TCP proxy in front of a broker: holds back or swallows what passes, each way for itself, and cuts.
+// A TCP proxy in front of any server: holds back or swallows what passes, each way for itself, and cuts.
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type NetConnectOpts, type Socket } from 'node:net'
 
 /** One direction, over all connections. */
 export interface Way {
@@ -13,8 +13,10 @@ export interface Way {
 }
 
 export interface Proxy extends AsyncDisposable {
+  readonly port: number
+  /** For a broker behind it. */
   readonly url: string
-  readonly toBroker: Way
+  readonly toServer: Way
   readonly toClient: Way
   /** How many connections there have been. */
   connections(): number
@@ -52,8 +54,13 @@ const passing = (): Passing => {
   }
 }
 
-export const openProxy = async (brokerPort: number): Promise<Proxy> => {
-  const [toBroker, toClient] = [passing(), passing()]
+/** Where a connection goes, asked for each; null for nowhere. */
+export type Target = () => NetConnectOpts | null
+
+/** In front of a port of this machine, or wherever the target says. */
+export const openProxy = async (to: number | Target): Promise<Proxy> => {
+  const target: Target = typeof to === 'number' ? () => ({ port: to, host: '127.0.0.1' }) : to
+  const [toServer, toClient] = [passing(), passing()]
   const sockets = new Set<Socket>()
   const pipe = (from: Socket, to: Socket, { take }: Passing) => {
     sockets.add(from)
@@ -67,15 +74,20 @@ export const openProxy = async (brokerPort: number): Promise<Proxy> => {
   let connections = 0
   const server = createServer((client) => {
     connections += 1
-    const broker = connect(brokerPort, '127.0.0.1')
+    const where = target()
+    if (where === null) {
+      client.destroy()
+      return
+    }
+    const behind = connect(where)
     client.setNoDelay(true)
-    broker.setNoDelay(true)
-    pipe(client, broker, toBroker)
-    pipe(broker, client, toClient)
+    behind.setNoDelay(true)
+    pipe(client, behind, toServer)
+    pipe(behind, client, toClient)
   })
   const cut = () => {
     for (const socket of sockets) socket.destroy()
-    toBroker.forget()
+    toServer.forget()
     toClient.forget()
   }
   const listen = async (port: number) => {
@@ -91,8 +103,9 @@ export const openProxy = async (brokerPort: number): Promise<Proxy> => {
     await closed
   }
   return {
+    port,
     url: `nats://127.0.0.1:${port}`,
-    toBroker: toBroker.way,
+    toServer: toServer.way,
     toClient: toClient.way,
     connections: () => connections,
     cut,

@@ -19,6 +19,8 @@ export interface HostOptions {
   readonly services: readonly Service[]
   /** Of the broker, or of a proxy in front of it. */
   readonly url: string
+  /** Of each stream at the broker; one when not given. */
+  readonly copies?: number
   readonly log?: Log
   readonly decorateBus?: (bus: Bus) => Bus
   readonly decorate?: (database: Database) => Database
@@ -55,8 +57,15 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A replica of these services, with a connection of its own to the broker. */
-  async host({ services, url, log = silent, decorateBus = (one) => one, decorate = (one) => one }: HostOptions) {
-    const bus = natsBus({ url, prefix, replicas: 1, log })
+  async host({
+    services,
+    url,
+    copies = 1,
+    log = silent,
+    decorateBus = (one) => one,
+    decorate = (one) => one,
+  }: HostOptions) {
+    const bus = natsBus({ url, prefix, replicas: copies, log })
     this.ends.defer(() => bus.close())
     const databases = new Map(services.map(({ schema }) => [schema, decorate(this.database.open(schema))]))
     const host = await startHost({

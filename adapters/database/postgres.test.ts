@@ -9,6 +9,7 @@ import { describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type pg from 'pg'
 import type { TransactionOptions } from '../../kernel/ports.ts'
+import { isTransient } from '../../kernel/failure.ts'
 import { Fault, type FaultKind } from '../../kernel/result.ts'
 import { freshDatabase } from '../../tests/support/server.ts'
 import { silent } from '../../tests/support/silent.ts'
@@ -96,6 +97,24 @@ test('a commit that is never answered ends at the deadline, and is not known', {
   )
   await assert.rejects(work, isFault('outcome_unknown'))
   assert.equal(await feathers(scene), 1)
+})
+
+test('a connection that is lost before the commit is sent leaves nothing unknown', async () => {
+  await using server = await freshDatabase(['parrots'])
+  const lost = Promise.withResolvers<void>()
+  const log = {
+    ...silent,
+    debug: (_fields: object, message: string) => message === 'connection lost' && lost.resolve(),
+  }
+  const options = { schema: 'parrots', maxConnections: 1, namedStatements: true, log }
+  const database = openPostgres({ ...options, connection: server.connection('parrots') })
+  const work = database.transaction('commit', async (tx) => {
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx)
+    await server.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+    await lost.promise
+  })
+  await assert.rejects(work, (error: unknown) => isTransient(error) && !(error instanceof Fault))
+  await database.close()
 })
 
 describe('what only read has no unknown outcome', () => {

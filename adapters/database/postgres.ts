@@ -193,6 +193,9 @@ const rollback = async (tx: ControlledTransaction<unknown>): Promise<void> => {
     .catch(() => undefined)
 }
 
+/** What the driver says when it knew before that the connection is lost: then the server has not heard of the commit. */
+const neverSent = (error: unknown): boolean => error instanceof Error && /^Client .*not queryable$/.test(error.message)
+
 /** A server's answer to COMMIT is a fact; a lost connection leaves the outcome open. */
 const commit = async (
   tx: ControlledTransaction<unknown>,
@@ -205,7 +208,7 @@ const commit = async (
     await rollback(tx)
     const answered = typeof error === 'object' && error !== null && 'severity' in error && error.severity === 'ERROR'
     const aborted = error instanceof Error && error.name === 'AbortedTransactionError'
-    if (answered || aborted) throw error
+    if (answered || aborted || neverSent(error)) throw error
     // What only read has no outcome that could be unknown.
     throw new Fault(
       readOnly ? 'unavailable' : 'outcome_unknown',

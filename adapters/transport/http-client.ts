@@ -2,7 +2,7 @@
 import type { Call, Transport } from '../../kernel/ports.ts'
 import { type Published, publishedBy, type Route } from '../../kernel/openapi.ts'
 import { Fault, type FaultKind, ok, type Outcome, refuse } from '../../kernel/result.ts'
-import { deadlineHeader, idempotencyHeader, requestIdHeader } from './http.ts'
+import { deadlineHeader, idempotencyHeader, requestIdHeader, traceHeader } from './http.ts'
 import { type Resilience, resilience, type ResilienceOptions } from './resilience.ts'
 import type { Tokens } from './token.ts'
 
@@ -19,6 +19,8 @@ export interface HttpTransportOptions {
   readonly resilience?: ResilienceOptions
   /** A newer service shows its new methods within this time; 5,000 ms when not given. */
   readonly publishedMs?: number
+  /** How often a service whose breaker is not closed is asked whether it is ready; 1,000 ms when not given. */
+  readonly probeMs?: number
 }
 
 interface Peer {
@@ -26,6 +28,7 @@ interface Peer {
   readonly resilience: Resilience
   known?: { readonly published: Published; readonly untilMs: number }
   learning?: Promise<Published>
+  probing?: boolean
 }
 
 const publishedWaitMs = 2_000
@@ -115,6 +118,7 @@ const send = async (
       [requestIdHeader]: call.requestId,
       [deadlineHeader]: String(Math.max(1, Math.ceil(call.deadlineMs - performance.now()))),
       ...(call.idempotencyKey === undefined ? {} : { [idempotencyHeader]: call.idempotencyKey }),
+      ...(call.trace === undefined ? {} : { [traceHeader]: call.trace }),
       ...(inBody ? { 'content-type': 'application/json' } : {}),
     },
     signal,
@@ -146,11 +150,35 @@ const learn = async (service: string, peer: Peer, validMs: number): Promise<Publ
   }
 }
 
+const probeWaitMs = 1_000
+
+/**
+ * Asks a service whose breaker is not closed whether it is ready, until it is: where calls are rare, a breaker would
+ * otherwise say for hours that a service is away which has long been back.
+ */
+const probeUntilClosed = (peer: Peer, everyMs: number): void => {
+  if (peer.probing || peer.resilience.state() === 'closed') return
+  peer.probing = true
+  const ask = async (signal: AbortSignal) => {
+    const response = await fetch(`${peer.address}/health/ready`, { signal, redirect: 'error' })
+    await response.body?.cancel()
+    if (!response.ok) throw new Fault('unavailable', `the service is not ready: ${response.status}`)
+  }
+  const probe = async () => {
+    const asked = peer.resilience.run(ask, { deadlineMs: performance.now() + probeWaitMs, repeatable: false })
+    await asked.catch(() => undefined)
+    peer.probing = false
+    probeUntilClosed(peer, everyMs)
+  }
+  setTimeout(() => void probe(), everyMs).unref()
+}
+
 export const httpTransport = ({
   addresses,
   tokens,
   resilience: how,
   publishedMs = 5_000,
+  probeMs = 1_000,
 }: HttpTransportOptions): HttpTransport => {
   const peers = new Map<string, Peer>(
     Object.entries(addresses).map(([service, address]) => [
@@ -183,10 +211,12 @@ export const httpTransport = ({
       if (!route) return refuse('unknown_method', { method: call.method })
       const token = await tokens.sign(call.actor, call.service)
       const repeatable = route.idempotent || call.idempotencyKey !== undefined
-      return peer.resilience.run((signal) => send(call, route, peer, token, signal), {
-        deadlineMs: call.deadlineMs,
-        repeatable,
-      })
+      const { deadlineMs } = call
+      try {
+        return await peer.resilience.run((signal) => send(call, route, peer, token, signal), { deadlineMs, repeatable })
+      } finally {
+        probeUntilClosed(peer, probeMs)
+      }
     },
   }
 }

@@ -1,6 +1,6 @@
 // Serves the methods of one service to other processes, with its published contract and its health.
 import type { AddressInfo } from 'node:net'
-import { serve, type ServerType } from '@hono/node-server'
+import { type Http2Bindings, type HttpBindings, serve, type ServerType } from '@hono/node-server'
 import type { Execute } from '../../kernel/execute.ts'
 import type { Health } from '../../kernel/host.ts'
 import type { Log } from '../../kernel/ports.ts'
@@ -15,7 +15,12 @@ export interface Listening {
   close(): Promise<void>
 }
 
-export type FetchHandler = (request: Request) => Response | Promise<Response>
+/** The address at the other end of the connection; empty when there is none. */
+export interface Connection {
+  readonly remoteAddress: string
+}
+
+export type FetchHandler = (request: Request, connection?: Connection) => Response | Promise<Response>
 
 /** A request that takes longer than any of ours may is cut off. */
 const longestRequestMs = 35_000
@@ -38,21 +43,34 @@ const closing = (server: ServerType) =>
 /** Listens on an address. Rejects with the system's error when it cannot. */
 export const listen = (fetch: FetchHandler, at: { hostname: string; port: number }): Promise<Listening> =>
   new Promise((resolve, reject) => {
-    const server = serve({ fetch, ...at }, ({ port }: AddressInfo) => {
+    const answer = (request: Request, { incoming }: HttpBindings | Http2Bindings) =>
+      fetch(request, { remoteAddress: incoming.socket.remoteAddress ?? '' })
+    const server = serve({ fetch: answer, ...at }, ({ port }: AddressInfo) => {
       server.off('error', reject)
       resolve({ port, close: () => closing(server) })
     })
     server.once('error', reject)
   })
 
+/** What an operator may read, and what anybody may: which parts are in trouble, and not the words of a database. */
+type Saying = 'everything' | 'names'
+
+/**
+ * Answers `/health/live`, and `/health/ready` with 503 while this process cannot serve. Load balancers ask where anybody
+ * may; `saying` everything is for a port that is not public. Null for every other path.
+ */
 export const healthHandler =
-  (health: () => Promise<Health>) =>
+  (health: () => Promise<Health>, saying: Saying = 'names') =>
   async (request: Request): Promise<Response | null> => {
     const { pathname } = new URL(request.url)
     if (pathname === '/health/live') return Response.json({ live: true })
     if (pathname !== '/health/ready') return null
     const { ready, troubles } = await health()
-    return Response.json({ ready, troubles }, { status: ready ? 200 : 503, headers: { 'cache-control': 'no-store' } })
+    const said = saying === 'names' ? Object.keys(troubles) : troubles
+    return Response.json(
+      { ready, troubles: said },
+      { status: ready ? 200 : 503, headers: { 'cache-control': 'no-store' } },
+    )
   }
 
 /** Serves one text at one path. */

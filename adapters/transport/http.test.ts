@@ -6,13 +6,13 @@ import { connect } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { caller } from '../../kernel/caller.ts'
-import type { Actor } from '../../kernel/contract.ts'
+import { type Actor, serviceRole } from '../../kernel/contract.ts'
 import { type Aviary, startAviary } from '../../tests/support/aviary.ts'
 import { type During, parrots } from '../../tests/support/parrots.ts'
 import { parrotsDocument, type ParrotsServer, serveParrots } from '../../tests/support/parrots-server.ts'
 import { transportConformance } from './conformance.ts'
 import { httpTransport } from './http-client.ts'
-import { mostBodyBytes } from './http.ts'
+import { mostBodyBytes, mostServiceBodyBytes } from './http.ts'
 
 transportConformance('over HTTP', async ({ execute }) => {
   const { url, tokens, close } = await serveParrots(execute)
@@ -222,6 +222,23 @@ describe('a service on the wire', () => {
     await problemOf(await ask(meals, { body: chunked }), 413, 'body_too_large')
   })
 
+  test('reads a longer body of a service, which delivers events', async () => {
+    let length = 0
+    const { close, url, tokens } = await serveParrots(({ input }) => {
+      length = JSON.stringify(input).length
+      return Promise.resolve({ ok: {} })
+    })
+    await using _ = { [Symbol.asyncDispose]: close }
+    const authorization = `Bearer ${await tokens.sign({ id: null, role: serviceRole }, 'parrots')}`
+    const send = (bytes: number) => {
+      const body = JSON.stringify({ chaff: 'x'.repeat(bytes - 12) })
+      return fetch(`${url}/kernel/deliveries`, { method: 'POST', headers: { authorization }, body })
+    }
+    assert.equal((await send(mostServiceBodyBytes)).status, 200)
+    assert.equal(length, mostServiceBodyBytes)
+    await problemOf(await send(mostServiceBodyBytes + 1), 413, 'body_too_large')
+  })
+
   test('answers who sends ten megabytes, announced or not, and goes on serving', async () => {
     for (const headers of [{}, { 'content-length': String(10 * 1024 * 1024) }]) {
       const { status, body } = await sendAll(10 * 1024 * 1024, headers)
@@ -247,7 +264,7 @@ describe('a service on the wire', () => {
     const document = await (await fetch(`${server.url}/openapi.json`)).json()
     assert.deepEqual(document, JSON.parse(JSON.stringify(parrotsDocument)))
     assert.deepEqual(await (await fetch(`${server.url}/health/live`)).json(), { live: true })
-    assert.deepEqual(await (await fetch(`${server.url}/health/ready`)).json(), { ready: true, troubles: {} })
+    assert.deepEqual(await (await fetch(`${server.url}/health/ready`)).json(), { ready: true, troubles: [] })
   })
 
   test('survives what is not HTTP', async () => {

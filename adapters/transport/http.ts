@@ -1,6 +1,6 @@
 // The wire of a call over HTTP: how a request becomes an input, and an outcome a response (RFC 9457).
 import { TrieRouter } from 'hono/router/trie-router'
-import { type Actor, standardRefusals, type RefusalKind } from '../../kernel/contract.ts'
+import { type Actor, serviceRole, standardRefusals, type RefusalKind } from '../../kernel/contract.ts'
 import { type Call, type Log } from '../../kernel/ports.ts'
 import type { Route } from '../../kernel/openapi.ts'
 import { Fault, type FaultKind, isRefusal, type Outcome, type Refusal, refuse } from '../../kernel/result.ts'
@@ -9,8 +9,16 @@ export const requestIdHeader = 'x-request-id'
 /** Remaining milliseconds that the caller waits. */
 export const deadlineHeader = 'x-deadline-ms'
 export const idempotencyHeader = 'idempotency-key'
+/** W3C Trace Context. */
+export const traceHeader = 'traceparent'
 
-const statusOfKind: Record<RefusalKind, number> = { invalid: 400, forbidden: 403, absent: 404, conflict: 409 }
+const statusOfKind: Record<RefusalKind, number> = {
+  invalid: 400,
+  forbidden: 403,
+  absent: 404,
+  conflict: 409,
+  throttled: 429,
+}
 const statusOfCode: Readonly<Record<string, number>> = {
   unauthenticated: 401,
   key_reused: 422,
@@ -106,16 +114,19 @@ const fromPath = (
 
 const invalid = (message: string): Refusal => refuse('invalid_input', { fields: [{ path: '', message }] })
 
-/** Larger than any input of ours; what comes beyond it is not read. */
+/** Larger than any input that a person gives; what comes beyond it is not read. */
 export const mostBodyBytes = 256 * 1024
+/** Services also deliver events to each other, as many as an answer of the log holds. */
+export const mostServiceBodyBytes = 16 * 1024 * 1024
 
-const readBody = async (request: Request): Promise<Outcome<Record<string, unknown>>> => {
-  if (Number(request.headers.get('content-length') ?? 0) > mostBodyBytes) return refuse('body_too_large')
+const readBody = async (request: Request, { role }: Actor): Promise<Outcome<Record<string, unknown>>> => {
+  const most = role === serviceRole ? mostServiceBodyBytes : mostBodyBytes
+  if (Number(request.headers.get('content-length') ?? 0) > most) return refuse('body_too_large')
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength
-    if (size > mostBodyBytes) return refuse('body_too_large')
+    if (size > most) return refuse('body_too_large')
     chunks.push(chunk)
   }
   if (size === 0) return { ok: {} }
@@ -152,7 +163,10 @@ export interface HttpRoutes {
   /** Who asks; role '' for nobody. A refusal ends the request before its body is read. */
   readonly actorOf: (request: Request, route: Route) => Promise<Actor | Refusal>
   readonly call: (call: Call, route: Route) => Promise<Outcome<unknown>>
-  /** Only our own services may say how long they wait: a stranger's haste would look like our failure. */
+  /**
+   * Only our own services may say how long they wait and which trace they are part of: a stranger's haste would look
+   * like our failure, and a stranger's traces would be as many as they like.
+   */
   readonly trusted?: boolean
   readonly log: Log
 }
@@ -170,7 +184,7 @@ const respond = async (
   if (!path) return refusalResponse(invalid('broken percent-encoding in the path'), requestId)
   const actor = await actorOf(request, route)
   if ('refused' in actor) return refusalResponse(actor, requestId)
-  const body = route.verb === 'GET' ? { ok: {} } : await readBody(request)
+  const body = route.verb === 'GET' ? { ok: {} } : await readBody(request, actor)
   if (isRefusal(body)) return refusalResponse(body, requestId)
   const query = route.verb === 'GET' ? fromQuery(url.searchParams, route) : {}
   const idempotencyKey = request.headers.get(idempotencyHeader) ?? undefined
@@ -183,6 +197,7 @@ const respond = async (
       requestId,
       deadlineMs: trusted ? deadlineOf(request) : performance.now() + usualWaitMs,
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      trace: trusted ? (request.headers.get(traceHeader) ?? undefined) : undefined,
     },
     route,
   )

@@ -21,7 +21,7 @@ export interface ResilienceOptions {
   /** The breaker opens when this share of calls within `windowMs` failed. */
   readonly failureShare?: number
   readonly windowMs?: number
-  /** How long it stays open before one call probes; grows while probes fail. Milliseconds. */
+  /** How long it stays open before one call probes; grows while probes fail, up to 2,000. Milliseconds. */
   readonly openMs?: number
 }
 
@@ -52,6 +52,9 @@ const retryBudget = () => {
     },
   }
 }
+
+/** Whoever depends on a service that is back goes on within five seconds, so that this must be a part of them. */
+const longestOpenMs = 2_000
 
 const firstBackoffMs = 50
 const longestBackoffMs = 1_000
@@ -93,7 +96,7 @@ export const resilience = (options: ResilienceOptions = {}): Resilience => {
   const { parallel = 64, waiting = 256, attempts = 3, failureShare = 0.5, windowMs = 5_000, openMs = 500 } = options
   const places = bulkhead(parallel, waiting)
   const breaker = circuitBreaker(handleWhen(isFailure), {
-    halfOpenAfter: new ExponentialBackoff({ initialDelay: openMs, maxDelay: 10_000 }),
+    halfOpenAfter: new ExponentialBackoff({ initialDelay: openMs, maxDelay: longestOpenMs }),
     breaker: new SamplingBreaker({ threshold: failureShare, duration: windowMs, minimumRps: 1 }),
   })
   const budget = retryBudget()

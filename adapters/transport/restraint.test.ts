@@ -94,6 +94,19 @@ describe('a caller', () => {
       assert.equal(way.transport.breakers()['parrots'], 'closed')
     })
 
+    test('closes it by itself when the service is ready again, though nobody calls', async () => {
+      await using way = await startTroubled(server, { ...quick, openMs: 1 }, 5)
+      await openBreaker(way)
+      const asked = way.trouble.requests
+      await eventually('the service to be asked', () => way.trouble.requests > asked + 2)
+      assert.notEqual(way.transport.breakers()['parrots'], 'closed')
+      way.trouble.rule = faithful
+      await eventually('a closed breaker', () => way.transport.breakers()['parrots'] === 'closed')
+      const known = way.trouble.requests
+      assert.equal(await way.list(), 'ok')
+      assert.equal(way.trouble.requests, known + 1)
+    })
+
     test('still knows what the service published while it is open', async () => {
       await using way = await troubled({ ...quick, openMs: 60_000 })
       await openBreaker(way)

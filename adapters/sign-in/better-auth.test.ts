@@ -24,6 +24,8 @@ let lastSubject = 0
 before(async () => {
   server = await freshDatabase([])
   const pool = new Pool(server.adminConnection)
+  // Dropping the database may end connections that are closing already, which nobody listens to any more.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   database = { kysely: new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }) }
   await database.kysely.schema.createSchema(schema).execute()
   for (const statement of signInTables(schema)) await sql.raw(statement).execute(database.kysely)

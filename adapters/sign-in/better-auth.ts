@@ -2,7 +2,7 @@
 import { betterAuth, type BetterAuthOptions as LibraryOptions } from 'better-auth'
 import { isAPIError } from 'better-auth/api'
 import type { Kysely } from 'kysely'
-import type { SignedIn, SignIn } from '../../kernel/ports.ts'
+import type { Client, Sessions, SignedIn, SignIn } from '../../kernel/ports.ts'
 import { type Statements, signInStatements, tables } from './schema.ts'
 
 export { signInTables } from './schema.ts'
@@ -28,22 +28,33 @@ const maxPasswordLength = 128
 /** How often a sign-in starts anew because the password was changed meanwhile. */
 const maxAttempts = 3
 
-export const betterAuthSignIn = ({ kysely, schema, secret, now = () => new Date() }: SignInOptions): SignIn => {
+export const betterAuthSignIn = ({
+  kysely,
+  schema,
+  secret,
+  now = () => new Date(),
+}: SignInOptions): SignIn & Sessions => {
   const library = createLibrary({ kysely, schema, secret, now })
   const statements = signInStatements(schema)
 
-  const signIn = async (email: string, password: string, attempts: number): Promise<SignedIn | null> => {
+  const signIn = async (
+    email: string,
+    password: string,
+    client: Client | undefined,
+    attempts: number,
+  ): Promise<SignedIn | null> => {
     const hash = await statements.passwordHash(kysely, email)
     const token = await beginSession(library, email, password)
     if (token === null) return null
     const expiresAt = hash === null ? null : await statements.confirmSession(kysely, token, hash)
     if (expiresAt !== null) {
+      if (client) await statements.describeSession(kysely, token, client)
       await statements.deleteEndedSessions(kysely, token, now())
       return { token, expiresAt }
     }
     // The password was replaced between the check and the new session, which the replacement could not end yet.
     await statements.deleteSession(kysely, token)
-    return attempts > 1 ? signIn(email, password, attempts - 1) : null
+    return attempts > 1 ? signIn(email, password, client, attempts - 1) : null
   }
 
   return {
@@ -53,9 +64,9 @@ export const betterAuthSignIn = ({ kysely, schema, secret, now = () => new Date(
       await statements.saveCredentials(kysely, subject, email.toLowerCase(), hash, now())
     },
 
-    async signIn(email, password) {
+    async signIn(email, password, client) {
       if (email.includes('\0')) return null
-      return signIn(email.toLowerCase(), password, maxAttempts)
+      return signIn(email.toLowerCase(), password, client, maxAttempts)
     },
 
     async subject(token) {
@@ -69,8 +80,23 @@ export const betterAuthSignIn = ({ kysely, schema, secret, now = () => new Date(
     async endSessions(subject) {
       await statements.deleteSessions(kysely, subject)
     },
+
+    ...sessionsIn(kysely, statements, now),
   }
 }
+
+const sessionsIn = (kysely: Kysely<unknown>, statements: Statements, now: () => Date): Sessions => ({
+  list: async (subject, token) => {
+    const at = now()
+    const rows = await statements.sessionsOf(kysely, subject, token, at, new Date(at.getTime() - longestMs))
+    return rows.map(({ address, userAgent, updatedAt: usedAt, ...row }) => ({
+      ...row,
+      usedAt,
+      client: { address, userAgent },
+    }))
+  },
+  end: (subject, id) => statements.deleteSessionOf(kysely, subject, id),
+})
 
 const subjectOf = async (token: string, kysely: Kysely<unknown>, statements: Statements, at: Date) => {
   const session = await statements.liveSession(kysely, token, at, new Date(at.getTime() - longestMs))

@@ -19,7 +19,7 @@ export const boundedSignIn = (signIn: SignIn): SignIn => {
     })
   return {
     ...signIn,
-    signIn: (email, password) => bounded(() => signIn.signIn(email, password)),
+    signIn: (email, password, client) => bounded(() => signIn.signIn(email, password, client)),
     setPassword: (subject, email, password) => bounded(() => signIn.setPassword(subject, email, password)),
   }
 }

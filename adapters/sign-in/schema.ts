@@ -1,5 +1,6 @@
 // The tables of the sign-in library inside our schema, and the statements that we run on them ourselves.
 import { type Kysely, sql } from 'kysely'
+import type { Client } from '../../kernel/ports.ts'
 
 /** Names that cannot be taken for identity's own tables. */
 export const tables = {
@@ -45,6 +46,16 @@ export interface SessionRow {
   readonly createdAt: Date
   readonly updatedAt: Date
 }
+
+interface HeldRow extends Client {
+  readonly id: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly expiresAt: Date
+  readonly current: boolean
+}
+
+const mostListed = 100
 
 export type Statements = ReturnType<typeof signInStatements>
 
@@ -119,6 +130,26 @@ export const signInStatements = (schema: string) => {
 
     async deleteSession(db: Db, token: string): Promise<void> {
       await sql`delete from ${session} where "token" = ${token}`.execute(db)
+    },
+
+    async describeSession(db: Db, token: string, { address, userAgent }: Client): Promise<void> {
+      await sql`update ${session} set "ipAddress" = ${address}, "userAgent" = ${userAgent.slice(0, 300)}
+        where "token" = ${token}`.execute(db)
+    },
+
+    async sessionsOf(db: Db, subject: number, token: string, at: Date, createdAfter: Date): Promise<HeldRow[]> {
+      const { rows } = await sql<HeldRow>`select s."id", s."createdAt", s."updatedAt", s."expiresAt",
+          coalesce(s."ipAddress", '') as "address", coalesce(s."userAgent", '') as "userAgent", s."token" = ${token} as "current"
+        from ${session} s join ${user} u on u."id" = s."userId"
+        where u."subject" = ${subject} and s."expiresAt" > ${at} and s."createdAt" > ${createdAfter}
+        order by s."createdAt" desc, s."id" limit ${mostListed}`.execute(db)
+      return rows
+    },
+
+    async deleteSessionOf(db: Db, subject: number, id: string): Promise<boolean> {
+      const { rows } = await sql`delete from ${session} s using ${user} u
+        where u."id" = s."userId" and u."subject" = ${subject} and s."id" = ${id} returning s."id"`.execute(db)
+      return rows.length > 0
     },
 
     /** Sessions that ran out, of whom this session belongs to: nothing else removes them. */

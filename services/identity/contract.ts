@@ -7,6 +7,9 @@ const email = z.email().max(254).toLowerCase()
 const password = z.string().min(8).max(128)
 const name = text(1, 100)
 const token = z.string().min(1).max(200)
+const client = z
+  .object({ address: z.string().max(100), userAgent: z.string().max(1_000) })
+  .describe('where the request came from, as far as web can know')
 
 export const Person = z.object({
   popugId,
@@ -18,6 +21,42 @@ export const Person = z.object({
 })
 const Invitation = z.object({ person: Person, token: z.string().describe('shown once; put into the invitation link') })
 const Session = z.object({ token: z.string(), expiresAt: moment, person: Person })
+const sessionId = z.string().regex(/^[\w-]{1,64}$/)
+
+export const HeldSession = z.object({
+  id: sessionId,
+  createdAt: moment,
+  usedAt: moment.describe('to the day'),
+  expiresAt: moment,
+  address: z.string().describe('empty when it is not known'),
+  userAgent: z.string(),
+  current: z.boolean().describe('true for the session that asks'),
+})
+
+export const SecurityEvent = z.object({
+  id: z.int(),
+  kind: z.enum([
+    'first_administrator',
+    'invited',
+    'invitation_renewed',
+    'invitation_accepted',
+    'signed_in',
+    'sign_in_failed',
+    'sign_in_throttled',
+    'signed_out',
+    'session_ended',
+    'password_changed',
+    'role_changed',
+    'disabled',
+    'enabled',
+  ]),
+  at: moment,
+  popugId: popugId.nullable().describe('whom it is about; null when nobody has that e-mail address'),
+  email: z.string(),
+  actor: popugId.nullable().describe('who did it, when it was not the person'),
+  address: z.string().describe('where the request came from; empty when it is not known'),
+  userAgent: z.string(),
+})
 
 const personData = z.object({ popugId, name: z.string(), role, active: z.boolean(), version: z.int().min(1) })
 
@@ -62,6 +101,15 @@ export const identity = contract('identity', {
     output: Person,
     refuses: { person_not_found: 'absent' },
   }),
+  changeMe: command({
+    http: 'PATCH /me',
+    summary: 'Changes the own name.',
+    allow: everybody,
+    idempotent: true,
+    input: z.object({ name }),
+    output: Person,
+    refuses: { person_not_found: 'absent' },
+  }),
   issueFirstAdministratorLink: command({
     http: 'POST /first-administrator/link',
     summary: 'While there is no administrator: a fresh one-time token, which ends earlier ones; null afterwards.',
@@ -74,9 +122,9 @@ export const identity = contract('identity', {
     http: 'POST /first-administrator',
     summary: 'Uses the one-time link: makes the first administrator and signs in.',
     allow: [serviceRole],
-    input: z.object({ token, name, email, password }),
+    input: z.object({ token, name, email, password, client: client.optional() }),
     output: Session,
-    refuses: { link_not_valid: 'absent' },
+    refuses: { link_not_valid: 'absent', password_too_common: 'invalid' },
   }),
   getInvitation: query({
     http: 'POST /invitation/look',
@@ -91,17 +139,17 @@ export const identity = contract('identity', {
     summary: 'Uses an invitation: sets the password and signs in. Repeatable until it has worked.',
     allow: [serviceRole],
     idempotent: true,
-    input: z.object({ token, password }),
+    input: z.object({ token, password, client: client.optional() }),
     output: Session,
-    refuses: { link_not_valid: 'absent' },
+    refuses: { link_not_valid: 'absent', password_too_common: 'invalid' },
   }),
   signIn: command({
     http: 'POST /sessions',
     summary: 'Begins a session.',
     allow: [serviceRole],
-    input: z.object({ email, password: z.string().min(1).max(128) }),
+    input: z.object({ email, password: z.string().min(1).max(128), client: client.optional() }),
     output: Session,
-    refuses: { wrong_credentials: 'forbidden' },
+    refuses: { wrong_credentials: 'forbidden', too_many_attempts: 'throttled' },
   }),
   getSession: query({
     http: 'POST /sessions/look',
@@ -118,6 +166,43 @@ export const identity = contract('identity', {
     idempotent: true,
     input: z.object({ token }),
     output: z.object({}),
+  }),
+  changePassword: command({
+    http: 'POST /sessions/password',
+    summary: 'Sets a new password for who holds a session, ends all their sessions and begins a new one.',
+    allow: [serviceRole],
+    input: z.object({ token, current: z.string().min(1).max(128), password, client: client.optional() }),
+    output: Session,
+    refuses: {
+      no_session: 'absent',
+      wrong_credentials: 'forbidden',
+      password_too_common: 'invalid',
+      too_many_attempts: 'throttled',
+    },
+  }),
+  listSessions: query({
+    http: 'POST /sessions/list',
+    summary: 'The sessions of who holds one, newest first, at most 100.',
+    allow: [serviceRole],
+    input: z.object({ token }),
+    output: z.object({ sessions: z.array(HeldSession) }),
+    refuses: { no_session: 'absent' },
+  }),
+  endSession: command({
+    http: 'POST /sessions/end-one',
+    summary: 'Ends one session of who holds another, or the same.',
+    allow: [serviceRole],
+    idempotent: true,
+    input: z.object({ token, id: sessionId }),
+    output: z.object({}),
+    refuses: { no_session: 'absent', session_not_found: 'absent' },
+  }),
+  getSecurityEvents: query({
+    http: 'GET /security-events',
+    summary: 'What happened to accounts and sessions, newest first.',
+    allow: admins,
+    input: z.object({ popugId: popugId.optional().describe('of one person'), after: pageMark, limit: pageSize }),
+    output: z.object({ events: z.array(SecurityEvent), next: nextPage }),
   }),
   popugRegistered: event({
     version: 1,

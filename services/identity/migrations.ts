@@ -1,5 +1,5 @@
-// Tables of identity. Facts: person, invitation, first_administrator. Credentials and sessions have tables of their own,
-// made by the sign-in adapter.
+// Tables of identity. Facts: person, invitation, first_administrator, security_event. Credentials, sessions and counts of
+// attempts have tables of their own, made by the sign-in adapter.
 import type { Migrations } from '../../kernel/migrations.ts'
 
 export const migrations: Migrations = {
@@ -16,5 +16,13 @@ export const migrations: Migrations = {
       expires_at timestamptz not null, used_at timestamptz)`,
     `create table first_administrator (single boolean primary key default true check (single), token_hash text, used_at timestamptz)`,
     `insert into first_administrator default values`,
+  ],
+  '0003-security-events': [
+    // Kept when the person is gone or never was: who tried under which address.
+    `create table security_event (
+      id bigint generated always as identity primary key,
+      kind text not null, at timestamptz not null, person_id int, email text not null, actor int,
+      address text not null, user_agent text not null)`,
+    `create index security_event_of_person on security_event (person_id, id)`,
   ],
 }

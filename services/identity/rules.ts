@@ -48,3 +48,47 @@ export interface Invitation {
 
 export const isUsable = ({ expiresAt, usedAt }: Invitation, person: Person, now: Date): boolean =>
   usedAt === null && expiresAt > now && person.active
+
+/** A list of common passwords, or what an attacker tries first about this person. */
+export const isCommonPassword = (
+  password: string,
+  common: ReadonlySet<string>,
+  { name, email }: Pick<Person, 'name' | 'email'>,
+): boolean => {
+  const lower = password.toLowerCase()
+  return common.has(lower) || [name, email, email.split('@')[0]].some((own) => own?.toLowerCase() === lower)
+}
+
+export type SecurityEventKind =
+  | 'first_administrator'
+  | 'invited'
+  | 'invitation_renewed'
+  | 'invitation_accepted'
+  | 'signed_in'
+  | 'sign_in_failed'
+  | 'sign_in_throttled'
+  | 'signed_out'
+  | 'session_ended'
+  | 'password_changed'
+  | 'role_changed'
+  | 'disabled'
+  | 'enabled'
+
+/** Something that an administrator may want to know of later. */
+export interface SecurityEvent {
+  readonly kind: SecurityEventKind
+  readonly at: Date
+  /** Whom it is about; null when nobody has that address. */
+  readonly popugId: number | null
+  readonly email: string
+  /** Who did it, when it was not the person. */
+  readonly actor: number | null
+  readonly address: string
+  readonly userAgent: string
+}
+
+/** What of a change is a matter of security. */
+export const eventsOfChange = (before: Person, after: Person): SecurityEventKind[] => [
+  ...(before.role === after.role ? [] : (['role_changed'] as const)),
+  ...(before.active === after.active ? [] : ([after.active ? 'enabled' : 'disabled'] as const)),
+]

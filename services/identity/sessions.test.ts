@@ -1,6 +1,7 @@
 // Signing in and sessions, through the contract of identity.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { SignIn } from '../../kernel/ports.ts'
 import { isRefusal, must } from '../../kernel/result.ts'
 import { checkLedger } from '../../tests/support/invariants.ts'
 import { refusalOf } from '../../tests/support/refusals.ts'
@@ -68,14 +69,29 @@ test('more requests at once than there are connections are all answered', async 
   const { email, session } = await join()
   const looks = await Promise.all(Array.from({ length: 100 }, () => sessionOf(session)))
   assert.equal(looks.filter((outcome) => !isRefusal(outcome)).length, 100)
-  const begun = await Promise.all(Array.from({ length: 22 }, () => signIn(email)))
-  assert.equal(new Set(begun.map((outcome) => must(outcome).token)).size, 22)
+  const begun = await Promise.all(Array.from({ length: 5 }, () => signIn(email)))
+  assert.equal(new Set(begun.map((outcome) => must(outcome).token)).size, 5)
 })
 
+/** Hashes again and again for longer than a transaction may idle. */
+const slowly = (signIn: SignIn): SignIn => {
+  const repeated = async <T>(work: () => Promise<T>): Promise<T> => {
+    const until = performance.now() + 600
+    let last = await work()
+    while (performance.now() < until) last = await work()
+    return last
+  }
+  return {
+    ...signIn,
+    setPassword: (...given) => repeated(() => signIn.setPassword(...given)),
+    signIn: (...given) => repeated(() => signIn.signIn(...given)),
+  }
+}
+
 test('a password may take longer to hash than a transaction may do nothing', async () => {
-  await using fresh = await startSystem()
+  await using fresh = await startSystem({ decorateSignIn: slowly })
   await fresh.database.query(`alter role ates_identity in database ${fresh.database.name}
-    set idle_in_transaction_session_timeout = '25ms'`)
+    set idle_in_transaction_session_timeout = '500ms'`)
   await fresh.database.query(`select pg_terminate_backend(pid) from pg_stat_activity
     where usename = 'ates_identity' and datname = current_database()`)
   const { person, token } = await becomeFirstAdministrator(fresh)

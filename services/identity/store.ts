@@ -1,7 +1,7 @@
 // Every statement of identity.
 import { sql } from 'kysely'
 import type { Tx } from '../../kernel/ports.ts'
-import type { Invitation, Person, Role } from './rules.ts'
+import type { Invitation, Person, Role, SecurityEvent } from './rules.ts'
 
 const personColumns = sql`p.id as "popugId", p.name, p.email, p.role, p.active, p.version, p.created_at as "createdAt"`
 
@@ -57,6 +57,34 @@ export const listPeople = async (tx: Tx, text: string, after: number, limit: num
   const { rows } = await sql<Person>`
     select ${personColumns} from identity.person p
     where id > ${after}::bigint and (name ilike ${like} or email ilike ${like}) order by id limit ${limit}`.execute(tx)
+  return rows
+}
+
+export const findPersonByEmail = async (tx: Tx, email: string): Promise<Person | undefined> => {
+  const { rows } = await sql<Person>`select ${personColumns} from identity.person p where email = ${email}`.execute(tx)
+  return rows[0]
+}
+
+export const insertSecurityEvents = async (tx: Tx, events: readonly SecurityEvent[]): Promise<void> => {
+  await sql`
+    insert into identity.security_event (kind, at, person_id, email, actor, address, user_agent)
+    select * from unnest(${events.map((e) => e.kind)}::text[], ${events.map((e) => e.at)}::timestamptz[],
+      ${events.map((e) => e.popugId)}::int[], ${events.map((e) => e.email)}::text[], ${events.map((e) => e.actor)}::int[],
+      ${events.map((e) => e.address)}::text[], ${events.map((e) => e.userAgent)}::text[])`.execute(tx)
+}
+
+/** Newest first, those with an id below `before`; of one person, or of all. */
+export const listSecurityEvents = async (
+  tx: Tx,
+  popugId: number | null,
+  before: number,
+  limit: number,
+): Promise<(SecurityEvent & { id: number })[]> => {
+  const { rows } = await sql<SecurityEvent & { id: number }>`
+    select id, kind, at, person_id as "popugId", email, actor, address, user_agent as "userAgent"
+    from identity.security_event
+    where id < ${before}::bigint and (${popugId}::int is null or person_id = ${popugId})
+    order by id desc limit ${limit}`.execute(tx)
   return rows
 }
 

@@ -1,0 +1,126 @@
+// Compares what a producer said with what a consumer's tables tell, at a number: by counts and hashes of ranges, and
+// where those differ, event by event.
+import { must } from '../../../kernel/result.ts'
+import { standardContract } from '../../../kernel/standard.ts'
+import { differingEvents, type Range, rangesAround, rangesBetween, type Told } from '../rules/ranges.ts'
+import { begun, isDue, newProgress, type Progress } from '../rules/rounds.ts'
+import { type NewDifference, openNumbers } from '../store/differences.ts'
+import { positionSeen } from '../store/watch.ts'
+import { asReconciler, type Compared, type Comparison, mostOpen, type Seen } from './comparison.ts'
+
+interface Sides {
+  readonly name: string
+  readonly stream: string
+  readonly service: string
+  readonly consumer: string
+}
+
+/** What is known to differ is looked at again after so long. */
+const againMs = 5_000
+
+export const compareLog = (sides: Sides): Comparison => {
+  let lookedAgainAt = -Infinity
+  return {
+    name: sides.name,
+    next: async (seen, read) => {
+      const [position, open] = await read(
+        async (tx) =>
+          [await positionSeen(tx, sides.service, sides.consumer), await openNumbers(tx, sides.name, mostOpen)] as const,
+      )
+      if (!position) return `${sides.service} does not answer`
+      if (position.state === 'forked') return `${sides.consumer} is forked`
+      const known = seen.progress
+      // After a restore that was accepted, nothing that was compared counts any more.
+      const progress = known?.epoch === position.epoch ? known : newProgress(position.epoch, seen.now)
+      const again = open.numbers.length > 0 && performance.now() - lookedAgainAt >= againMs
+      if (again) lookedAgainAt = performance.now()
+      const plan = planOf(progress, position.number, again ? open.numbers : [], seen.now)
+      if (plan === null) return null
+      const { found, count, ranges } = await compare(sides, plan.ranges, seen)
+      return { found, ranges, ...plan.after(ranges.at(-1)?.upTo ?? null, count) }
+    },
+  }
+}
+
+interface Plan {
+  readonly ranges: readonly Range[]
+  /** Where things are when that has been compared up to a number. */
+  readonly after: (upTo: number | null, count: number) => Pick<Compared, 'progress' | 'ended'>
+}
+
+/** What is known to differ first, then what is new, then round and round. */
+const planOf = (progress: Progress, position: number, differing: readonly number[], now: Date): Plan | null => {
+  const most = Math.min(progress.upTo, position)
+  const again = rangesAround(differing, most)
+  if (again.length > 0) return { ranges: again, after: () => ({ progress, ended: false }) }
+  const fresh = rangesBetween(progress.upTo, position)
+  if (fresh.length > 0)
+    return {
+      ranges: fresh,
+      after: (upTo) => ({ progress: { ...progress, upTo: upTo ?? progress.upTo }, ended: false }),
+    }
+  if (!isDue(progress, now)) return null
+  const round = begun(progress, now)
+  return {
+    ranges: rangesBetween(round.cursor, most),
+    after: (upTo, count) => {
+      const cursor = upTo ?? most
+      return { progress: { ...round, cursor, compared: round.compared + count }, ended: cursor >= most }
+    },
+  }
+}
+
+/** Compares the first of these ranges, as far as one step goes: `ranges` are those. */
+const compare = async (
+  sides: Sides,
+  asked: readonly Range[],
+  { call }: Seen,
+): Promise<{ found: NewDifference[]; count: number; ranges: readonly Range[] }> => {
+  const { stream, service, consumer } = sides
+  const effects = must(
+    await call(standardContract(service).digestEffects, { consumer, ranges: [...asked] }, asReconciler),
+  )
+  const { types, setAside: without } = effects
+  const known = without.length < mostSetAside ? asked : asked.filter(({ upTo }) => upTo <= (without.at(-1) ?? 0))
+  const log = must(await call(standardContract(stream).digestLog, { types, ranges: [...known], without }, asReconciler))
+  const differs = (_: Range, index: number): boolean => {
+    const [said, done] = [log.digests[index], effects.digests[index]]
+    return said?.count !== done?.count || said?.hash !== done?.hash
+  }
+  const differ = known.filter(differs)
+  const beyond = differ[mostListed]
+  const ranges = beyond ? known.slice(0, known.indexOf(beyond)) : known
+  const found: NewDifference[] = []
+  for (const range of differ.slice(0, mostListed))
+    found.push(...(await nameThem(sides, { range, types, without }, call)))
+  const count = log.digests.slice(0, ranges.length).reduce((sum, digest) => sum + digest.count, 0)
+  return { found, count, ranges }
+}
+
+/** The kernel names no more events that were set aside; ranges behind the last of them are left to the next step. */
+const mostSetAside = 10_000
+
+/** Where more ranges differ, the step ends before the next one. */
+const mostListed = 8
+
+interface Differing {
+  readonly range: Range
+  readonly types: { type: string; fields: string[] }[]
+  readonly without: readonly number[]
+}
+
+const nameThem = async (
+  { name, stream, service, consumer }: Sides,
+  { range, types, without }: Differing,
+  call: Seen['call'],
+): Promise<NewDifference[]> => {
+  const leading = must(await call(standardContract(stream).listLog, { types, ...range }, asReconciler)).events
+  const following = must(await call(standardContract(service).listEffects, { consumer, ...range }, asReconciler)).events
+  const aside = new Set(without)
+  const said: Told[] = leading.filter(({ number }) => !aside.has(number))
+  return differingEvents(said, following).map((difference) => ({
+    name,
+    about: `${stream} #${difference.number}`,
+    ...difference,
+  }))
+}

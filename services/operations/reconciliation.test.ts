@@ -1,0 +1,152 @@
+// Reconciliation finds nothing where nothing is wrong, names exactly what somebody changed behind everybody's back, and
+// sees when it is mended.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { must } from '../../kernel/result.ts'
+import { eventually } from '../../tests/support/eventually.ts'
+import { addPeople, as, startSystem, type System } from '../../tests/support/system.ts'
+import { addTasks, inTurn } from '../../tests/support/tasks.ts'
+import { taskTracker } from '../task-tracker/contract.ts'
+import { operations } from './contract.ts'
+import { admin, ended, overviewOf } from './operations.test-support.ts'
+
+const tables = ['accounting.posting', 'accounting.account', 'task_tracker.event', 'task_tracker.task'] as const
+let system: System
+
+/** Eight tasks, three of them completed: eleven events. */
+before(async () => {
+  system = await startSystem()
+  const popugIds = (await addPeople(system, ['popug', 'popug'])).map(({ id }) => id ?? 0)
+  const taskIds = await addTasks(system, inTurn(8, popugIds))
+  await system.host.settle()
+  for (const [index, taskId] of taskIds.slice(0, 3).entries())
+    must(await system.call(taskTracker.completeTask, { taskId }, as({ id: popugIds[index % 2] ?? 0, role: 'popug' })))
+  await system.host.settle()
+  for (const table of tables)
+    await system.database.query(`create table kept_${table.replace('.', '_')} as table ${table}`)
+})
+after(() => system[Symbol.asyncDispose]())
+
+/** As an administrator whom no trigger, key or right stops. */
+const unhindered = (statements: string) =>
+  system.database.query(`begin; set local session_replication_role = replica; ${statements}; commit`)
+const restore = () =>
+  unhindered(
+    tables
+      .map(
+        (table) =>
+          `delete from ${table}; insert into ${table} overriding system value table kept_${table.replace('.', '_')}`,
+      )
+      .join(';'),
+  )
+
+const reconcile = async () => ended(system, must(await system.call(operations.reconcile, {}, admin)))
+const differencesOf = async (state: 'open' | 'all' = 'open') =>
+  must(await system.call(operations.listDifferences, { state, limit: 200 }, admin)).differences
+const named = async () =>
+  (await differencesOf()).map(({ name, about, what }) => `${name} | ${about} | ${what}`).toSorted()
+
+test('nothing is found where nothing is wrong, and what was compared is told', async () => {
+  const { state, results, total } = await reconcile()
+  assert.deepEqual([state, total], ['done', 3])
+  assert.deepEqual(results, [
+    // Eleven events with the ledger, eight tasks and eleven events with each other, eleven postings.
+    { what: 'compared', count: 41, example: null },
+    { what: 'differences', count: 0, example: null },
+  ])
+  assert.deepEqual(await named(), [])
+  const { reconciliations } = await overviewOf(system)
+  assert.deepEqual(
+    reconciliations.map(({ name, lastRound, waiting }) => [name, lastRound?.compared, waiting]),
+    [
+      ['ledger', 11, null],
+      ['log-ledger', 11, null],
+      ['tasks-log', 19, null],
+    ],
+  )
+})
+
+interface Damage {
+  readonly does: string
+  readonly by: string
+  readonly named: readonly RegExp[]
+}
+
+const damages: readonly Damage[] = [
+  {
+    does: 'a row of the ledger is deleted',
+    by: 'delete from accounting.posting where number = 4',
+    named: [
+      /^ledger \| company:tasks: balance is the sum/,
+      /^ledger \| company:tasks on .*: sum of a day/,
+      /^ledger \| popug:\d+: balance is the sum/,
+      /^ledger \| popug:\d+ on .*: sum of a day/,
+      /^log-ledger \| task-tracker #4 \| missing$/,
+    ],
+  },
+  {
+    does: 'an amount of the ledger is changed',
+    by: 'update accounting.posting set amount_cents = amount_cents + 1 where number = 5',
+    named: [
+      /^ledger \| company:tasks: balance/,
+      /^ledger \| company:tasks on/,
+      /^ledger \| popug:\d+: balance/,
+      /^ledger \| popug:\d+ on/,
+      /^ledger \| task-tracker #5, fee of task 5: amount is the kept price \| different$/,
+    ],
+  },
+  {
+    does: 'an event is dropped from the log',
+    by: 'delete from task_tracker.event where number = 10',
+    named: [
+      /^log-ledger \| task-tracker #10 \| extra$/,
+      /^tasks-log \| task 2: a task is as its events tell \| different$/,
+    ],
+  },
+  {
+    does: 'a task is changed',
+    by: 'update task_tracker.task set assignment = 2 where id = 7',
+    named: [/^tasks-log \| task 7: a task is as its events tell \| different$/],
+  },
+]
+
+for (const { does, by, named: expected } of damages) {
+  test(`when ${does}, it is named, and so is that it was mended`, async () => {
+    await unhindered(by)
+    await reconcile()
+    const found = await named()
+    for (const line of found)
+      assert.ok(
+        expected.some((one) => one.test(line)),
+        line,
+      )
+    for (const one of expected) assert.equal(found.filter((line) => one.test(line)).length, 1, `${one}`)
+    await restore()
+    await reconcile()
+    assert.deepEqual(await named(), [])
+    const all = await differencesOf('all')
+    assert.ok(all.every(({ goneAt }) => goneAt !== null))
+  })
+}
+
+describe('a row of the ledger that is there twice', () => {
+  before(() =>
+    system.database.query(`
+      drop index accounting.one_fee_per_assignment;
+      insert into accounting.posting select stream, number, 2, event_id, kind, task_id, assignment, popug_id, from_account,
+        to_account, amount_cents, day, at from accounting.posting where number = 3`),
+  )
+
+  test('is found without being asked for, with both sides, and so is its end', async () => {
+    const [difference] = await eventually('the difference', async () => {
+      await reconcile()
+      const found = (await differencesOf()).filter(({ name }) => name === 'log-ledger')
+      return found.length > 0 && found
+    })
+    assert.deepEqual([difference?.number, difference?.what], [3, 'extra'])
+    assert.match(difference?.expected ?? '', /^TaskAssigned \{"taskId":3,/)
+    assert.equal(difference?.found, `${difference?.expected}; ${difference?.expected}`)
+    await restore()
+    await eventually('it is gone', async () => (await named()).length === 0, 20_000)
+  })
+})

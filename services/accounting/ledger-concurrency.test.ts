@@ -18,6 +18,7 @@ const nowhere = (): System => {
 const { newPopug, createTask, completeTask } = ledgerOf(nowhere)
 
 const posting = (number: number, popugId: number, pays: boolean): Posting => ({
+  epoch: 1,
   number,
   line: 1,
   eventId: crypto.randomUUID(),

@@ -1,5 +1,5 @@
 // Tables of accounting. Facts: ledger, price, accounting_day, late_booking. Derived from the task tracker's events:
-// posting, account, account_day. Derived from identity's events: holder.
+// posting, account, account_day, takeover. Derived from identity's events: holder.
 import type { Migrations } from '../../kernel/migrations.ts'
 
 export const migrations: Migrations = {
@@ -45,5 +45,38 @@ export const migrations: Migrations = {
   ],
   '0002-holders': [
     `create table holder (id int primary key, name text not null, role text not null, active boolean not null, version int not null)`,
+  ],
+  '0003-accounts-list': [
+    // Names are found by the beginnings of their words, accounts by number also while their holder is not known.
+    `create index holder_by_name on holder using gin (to_tsvector('simple', name))`,
+    `create index account_of_popug on account ((substring(id from 7)::int)) where id like 'popug:%'`,
+  ],
+  '0004-epochs': [
+    // The same number is another event in another epoch.
+    `alter table accounting_day add column epoch int not null default 1`,
+    `drop index accounting_day_from`,
+    `create index accounting_day_from on accounting_day (stream, epoch, from_number, day)`,
+    `alter table price add column epoch int not null default 1`,
+    `alter table late_booking add column epoch int not null default 1,
+      drop constraint late_booking_pkey, add primary key (stream, number, epoch)`,
+    `alter table posting add column epoch int not null default 1`,
+    // A replay that was swapped in has named them otherwise.
+    `do $$ declare had record; begin
+      for had in select c.conname from pg_constraint c where c.conrelid = 'posting'::regclass and c.contype = 'p' loop
+        execute format('alter table posting drop constraint %I', had.conname);
+      end loop;
+      for had in select i.indexrelid::regclass as name from pg_index i
+        where i.indrelid = 'posting'::regclass and pg_get_indexdef(i.indexrelid) like '%(popug_id, number, line)' loop
+        execute format('drop index %s', had.name);
+      end loop;
+    end $$`,
+    `alter table posting add primary key (stream, number, epoch, line)`,
+    `create index posting_of_popug on posting (popug_id, epoch, number, line)`,
+    // An event that found its posting written by a lost one: the same business key with the same content, booked once.
+    `create table takeover (
+      stream text, epoch int, number bigint, event_id uuid not null,
+      kind text not null, task_id int not null, assignment int,
+      primary key (stream, number, epoch))`,
+    `create index takeover_of on takeover (task_id, kind, assignment)`,
   ],
 }

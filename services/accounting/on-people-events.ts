@@ -2,7 +2,7 @@
 import { lastPerKey } from '../../kernel/fold.ts'
 import { type Consumer, on } from '../../kernel/service.ts'
 import { identity } from '../identity/contract.ts'
-import { saveHolders } from './store.ts'
+import { forgetHolders, saveHolders } from './store.ts'
 
 const keepHolders = on('KeepHolders', [identity.popugRegistered, identity.popugChanged], async (events, { tx }) => {
   const people = events.map(({ data }) => data).toSorted((a, b) => a.version - b.version)
@@ -12,4 +12,10 @@ const keepHolders = on('KeepHolders', [identity.popugRegistered, identity.popugC
   )
 })
 
-export const holders: Consumer = { name: 'holders', stream: 'identity', subscriptions: [keepHolders], derived: [] }
+export const holders: Consumer = {
+  name: 'holders',
+  stream: 'identity',
+  subscriptions: [keepHolders],
+  derived: [],
+  otherHistory: { goesOn: 'from the beginning', forget: forgetHolders },
+}

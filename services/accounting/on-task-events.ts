@@ -6,6 +6,8 @@ import { taskTracker } from '../task-tracker/contract.ts'
 import { businessDay, dayBegins } from './rules/days.ts'
 import { type Basis, fees, type Posting, rewards } from './rules/postings.ts'
 import { drawPrices, type Price } from './rules/prices.ts'
+import { eventsOfPostings } from './store/effects.ts'
+import { bookedEvents, keepLostPostings } from './store/lost-history.ts'
 import {
   beginDay,
   conflictingPostings,
@@ -15,6 +17,8 @@ import {
   insertPrices,
   lockLedger,
   noteLate,
+  noteTakeovers,
+  type Place,
 } from './store.ts'
 
 type TaskEvent = Delivered<typeof taskTracker.taskAssigned> | Delivered<typeof taskTracker.taskCompleted>
@@ -32,8 +36,8 @@ const keepPrices = async (
   const knownIds = new Set(known.map(({ taskId }) => taskId))
   const drawn = firstOfTask
     .filter(({ data }) => !knownIds.has(data.taskId))
-    .flatMap(({ data, number, at }) =>
-      drawPrices([data.taskId], random.integer).map((price) => ({ ...price, number, at })),
+    .flatMap(({ data, epoch, number, at }) =>
+      drawPrices([data.taskId], random.integer).map((price) => ({ ...price, epoch, number, at })),
     )
   if (drawn.length > 0 && replaying) {
     throw new RepeatableFailure(`the price of task ${drawn.map(({ taskId }) => taskId).join(', ')} is lost`)
@@ -44,33 +48,36 @@ const keepPrices = async (
 
 /** Opens today when its first event comes, and books late events on the open day. A replay only reads what was decided. */
 const bookDays = async (
-  numbers: readonly number[],
+  events: readonly Place[],
   timeZone: string,
   context: ConsumerContext,
 ): Promise<Map<number, string>> => {
-  const { tx, now, stream, applied, replaying } = context
+  const { tx, now, stream, epoch, applied, late, replaying } = context
   if (!replaying) {
     const open = await lockLedger(tx)
     const today = businessDay(now, timeZone)
-    if (dayBegins(open, today)) await beginDay(tx, stream, today, applied + 1, now)
-    const late = numbers.filter((number) => number <= applied)
-    if (late.length > 0) await noteLate(tx, stream, late, dayBegins(open, today) ? today : (open ?? today))
+    if (dayBegins(open, today)) await beginDay(tx, stream, today, { epoch, number: applied + 1 }, now)
+    if (late) await noteLate(tx, stream, events, dayBegins(open, today) ? today : (open ?? today))
   }
-  return daysOf(tx, stream, numbers)
+  return daysOf(tx, stream, events)
 }
 
-const basisFor = async (events: readonly TaskEvent[], timeZone: string, context: ConsumerContext): Promise<Basis> => {
-  const numbers = events.map(({ number }) => number)
-  return { dayOf: await bookDays(numbers, timeZone, context), priceOf: await keepPrices(events, context) }
-}
+const basisFor = async (events: readonly TaskEvent[], timeZone: string, context: ConsumerContext): Promise<Basis> => ({
+  dayOf: await bookDays(events, timeZone, context),
+  priceOf: await keepPrices(events, context),
+})
 
-/** The same business key with the same content was written before; with another content somebody must look at it. */
+/**
+ * The same business key with the same content was written before, perhaps by an event of a lost history; with another
+ * content somebody must look at it.
+ */
 const post = async (postings: readonly Posting[], { tx, derived, stream }: ConsumerContext): Promise<void> => {
   const written = await insertPostings(tx, derived, stream, postings)
   if (written === postings.length) return
   const conflicting = await conflictingPostings(tx, derived, stream, postings)
   if (conflicting.length > 0)
     throw new RepeatableFailure(`the ledger says otherwise about event ${conflicting.join(', ')}`)
+  await noteTakeovers(tx, derived, stream, postings)
 }
 
 const chargeOnTaskAssigned = (timeZone: string) =>
@@ -83,11 +90,22 @@ const payOnTaskCompleted = (timeZone: string) =>
     post(rewards(events, await basisFor(events, timeZone, context)), context),
   )
 
+/** Each posting is there because of an event of this type. */
+const typeOfKind = { fee: taskTracker.taskAssigned.name, reward: taskTracker.taskCompleted.name } as const
+
 /** Both share one position, so that the ledger stands at one number. They commute: lines are ordered by event. */
 export const ledger = (timeZone: string): Consumer => ({
   name: 'ledger',
   stream: 'task-tracker',
   subscriptions: [chargeOnTaskAssigned(timeZone), payOnTaskCompleted(timeZone)],
   // In the order in which questions touch them, so that a swap and a reader do not wait for each other.
-  derived: ['account', 'account_day', 'posting'],
+  derived: ['account', 'account_day', 'posting', 'takeover'],
+  effects: {
+    types: [
+      { type: taskTracker.taskAssigned.name, fields: ['taskId', 'popugId', 'assignment'] },
+      { type: taskTracker.taskCompleted.name, fields: ['taskId', 'popugId'] },
+    ],
+    told: (after, upTo) => eventsOfPostings('task-tracker', typeOfKind, after, upTo),
+  },
+  otherHistory: { goesOn: 'after what is known', known: bookedEvents, keepLost: keepLostPostings },
 })

@@ -138,7 +138,7 @@ const ledgerSays = async () => {
   const { logs, differences } = await database.transaction('look', async (tx) => {
     const logs: unknown[] = []
     for (let popugId = 1; popugId <= popugs; popugId += 1) {
-      const lines = await accountLines(tx, popugId, { number: 1_000, line: 1 }, 1_000)
+      const lines = await accountLines(tx, popugId, { epoch: 1, number: 1_000, line: 1 }, 1_000)
       logs.push(lines.map(({ late: _late, ...shown }) => shown))
     }
     return { logs, differences: await findDifferences(tx) }

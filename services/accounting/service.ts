@@ -3,6 +3,9 @@ import { ok } from '../../kernel/result.ts'
 import { defineService, type Handler } from '../../kernel/service.ts'
 import { accounting as contract } from './contract.ts'
 import { getAccountInfo, getPrices } from './get-account-info.ts'
+import { getEarnings } from './get-earnings.ts'
+import { getTaskPostings } from './get-task-postings.ts'
+import { listAccounts } from './list-accounts.ts'
 import { migrations } from './migrations.ts'
 import { holders } from './on-people-events.ts'
 import { ledger } from './on-task-events.ts'
@@ -16,7 +19,14 @@ export const accounting = ({ timeZone }: { timeZone: string }) =>
   defineService({
     name: 'accounting',
     contract,
-    handlers: { getAccountInfo: getAccountInfo(timeZone), getPrices, verifyLedger },
+    handlers: {
+      getAccountInfo: getAccountInfo(timeZone),
+      listAccounts: listAccounts(timeZone),
+      getEarnings: getEarnings(timeZone),
+      getPrices,
+      getTaskPostings,
+      verifyLedger,
+    },
     consumers: [ledger(timeZone), holders],
     migrations,
   })

@@ -13,30 +13,41 @@ export const lockLedger = async (tx: Tx): Promise<string | null> => {
   return rows[0]?.day ?? null
 }
 
-export const beginDay = async (tx: Tx, stream: string, day: string, fromNumber: number, now: Date): Promise<void> => {
+/** An event's place in its stream. */
+export interface Place {
+  readonly epoch: number
+  readonly number: number
+}
+
+export const beginDay = async (tx: Tx, stream: string, day: string, from: Place, now: Date): Promise<void> => {
   await sql`
     with begun as (update accounting.ledger set day = ${day})
-    insert into accounting.accounting_day (stream, day, from_number, opened_at)
-    values (${stream}, ${day}, ${fromNumber}, ${now})`.execute(tx)
+    insert into accounting.accounting_day (stream, day, epoch, from_number, opened_at)
+    values (${stream}, ${day}, ${from.epoch}, ${from.number}, ${now})`.execute(tx)
 }
 
 /** Books on the open day what comes after its own day has ended. */
-export const noteLate = async (tx: Tx, stream: string, numbers: readonly number[], day: string): Promise<void> => {
+export const noteLate = async (tx: Tx, stream: string, places: readonly Place[], day: string): Promise<void> => {
   await sql`
-    insert into accounting.late_booking (stream, number, day)
-    select ${stream}, number, ${day} from unnest(${numbers}::bigint[]) as n(number)
+    insert into accounting.late_booking (stream, epoch, number, day)
+    select ${stream}, epoch, number, ${day} from ${placesTable(places)}
     on conflict do nothing`.execute(tx)
 }
 
-/** The accounting day of each event. */
-export const daysOf = async (tx: Tx, stream: string, numbers: readonly number[]): Promise<Map<number, string>> => {
+const placesTable = (places: readonly Place[]) =>
+  sql`unnest(${places.map((p) => p.epoch)}::int[], ${places.map((p) => p.number)}::bigint[]) as n(epoch, number)`
+
+/** The accounting day of each event, by its number. */
+export const daysOf = async (tx: Tx, stream: string, places: readonly Place[]): Promise<Map<number, string>> => {
   const { rows } = await sql<{ number: number; day: string }>`
     select n.number, coalesce(l.day, (
       select d.day from accounting.accounting_day d
-      where d.stream = ${stream} and d.from_number <= n.number
-      order by d.from_number desc, d.day desc limit 1)) as day
-    from unnest(${numbers}::bigint[]) as n(number)
-    left join accounting.late_booking l on l.stream = ${stream} and l.number = n.number`.execute(tx)
+      where d.stream = ${stream} and (d.epoch, d.from_number) <= (n.epoch, n.number)
+      order by d.epoch desc, d.from_number desc, d.day desc limit 1)) as day
+    from ${placesTable(places)}
+    left join accounting.late_booking l on l.stream = ${stream} and l.epoch = n.epoch and l.number = n.number`.execute(
+    tx,
+  )
   return new Map(rows.map(({ number, day }) => [number, day]))
 }
 
@@ -57,22 +68,23 @@ export const findPrices = async (tx: Tx, taskIds: readonly number[]): Promise<Pr
   }))
 }
 
-export interface DrawnPrice extends Price {
-  /** The event that spoke of the task first. */
-  readonly number: number
+/** With the event that spoke of the task first. */
+export interface DrawnPrice extends Price, Place {
   readonly at: Date
 }
 
 export const insertPrices = async (tx: Tx, stream: string, prices: readonly DrawnPrice[]): Promise<void> => {
   await sql`
-    insert into accounting.price (task_id, fee_cents, reward_cents, stream, number, at)
-    select task_id, fee, reward, ${stream}, number, at
+    insert into accounting.price (task_id, fee_cents, reward_cents, stream, epoch, number, at)
+    select task_id, fee, reward, ${stream}, epoch, number, at
     from unnest(${prices.map((p) => p.taskId)}::int[], ${prices.map((p) => String(p.feeCents))}::bigint[],
-      ${prices.map((p) => String(p.rewardCents))}::bigint[], ${prices.map((p) => p.number)}::bigint[],
-      ${prices.map((p) => p.at)}::timestamptz[]) as p(task_id, fee, reward, number, at)`.execute(tx)
+      ${prices.map((p) => String(p.rewardCents))}::bigint[], ${prices.map((p) => p.epoch)}::int[],
+      ${prices.map((p) => p.number)}::bigint[], ${prices.map((p) => p.at)}::timestamptz[])
+      as p(task_id, fee, reward, epoch, number, at)`.execute(tx)
 }
 
-const givenColumns = sql.raw(`(number bigint, line smallint, "eventId" uuid, kind text, "taskId" int, assignment int,
+const givenColumns =
+  sql.raw(`(epoch int, number bigint, line smallint, "eventId" uuid, kind text, "taskId" int, assignment int,
   "popugId" int, "from" text, "to" text, "amountCents" bigint, day date, at timestamptz)`)
 
 const asJson = (postings: readonly Posting[]): string =>
@@ -91,8 +103,8 @@ export const insertPostings = async (
   const { rows } = await sql<{ count: number }>`
     with inserted as (
       insert into ${derived('posting')}
-        (stream, number, line, event_id, kind, task_id, assignment, popug_id, from_account, to_account, amount_cents, day, at)
-      select ${stream}, number, line, "eventId", kind, "taskId", assignment, "popugId", "from", "to", "amountCents", day, at
+        (stream, epoch, number, line, event_id, kind, task_id, assignment, popug_id, from_account, to_account, amount_cents, day, at)
+      select ${stream}, epoch, number, line, "eventId", kind, "taskId", assignment, "popugId", "from", "to", "amountCents", day, at
       from jsonb_to_recordset(${asJson(postings)}::jsonb) as g ${givenColumns} order by number, line
       on conflict do nothing
       returning from_account, to_account, amount_cents, day
@@ -127,10 +139,27 @@ export const conflictingPostings = async (
     where (p.popug_id, p.from_account, p.to_account, p.amount_cents) is distinct from (g."popugId", g."from", g."to", g."amountCents")
     union
     select g.number from given g
-    join ${derived('posting')} p on p.stream = ${stream} and p.number = g.number and p.line = g.line
+    join ${derived('posting')} p
+      on p.stream = ${stream} and p.number = g.number and p.epoch = g.epoch and p.line = g.line
     where (p.kind, p.task_id, p.assignment) is distinct from (g.kind, g."taskId", g.assignment)
     order by 1`.execute(tx)
   return rows.map(({ number }) => number)
+}
+
+/** Writes down which of these events found their posting written by another event. */
+export const noteTakeovers = async (
+  tx: Tx,
+  derived: Derived,
+  stream: string,
+  postings: readonly Posting[],
+): Promise<void> => {
+  await sql`
+    insert into ${derived('takeover')} (stream, epoch, number, event_id, kind, task_id, assignment)
+    select ${stream}, g.epoch, g.number, g."eventId", g.kind, g."taskId", g.assignment
+    from jsonb_to_recordset(${asJson(postings)}::jsonb) as g ${givenColumns}
+    join ${derived('posting')} p on p.kind = g.kind and p.task_id = g."taskId" and p.assignment is not distinct from g.assignment
+    where p.event_id <> g."eventId" order by g.number
+    on conflict do nothing`.execute(tx)
 }
 
 export interface Summary {
@@ -151,6 +180,7 @@ export const accountSummary = async (tx: Tx, account: string, today: string): Pr
 
 export interface Line {
   readonly stream: string
+  readonly epoch: number
   readonly number: number
   readonly line: number
   readonly eventId: string
@@ -165,22 +195,23 @@ export interface Line {
 }
 
 /** A line's place in an account's log. */
-export interface LinePlace {
-  readonly number: number
+export interface LinePlace extends Place {
   readonly line: number
 }
 
-const signedCents = sql`case kind when 'fee' then -amount_cents else amount_cents end`
+export const signedCents = sql`case kind when 'fee' then -amount_cents else amount_cents end`
 
-/** Newest first by (event number, line), those before the given place. */
+/** Newest first by (epoch, event number, line), those before the given place. */
 export const accountLines = async (tx: Tx, popugId: number, before: LinePlace, limit: number): Promise<Line[]> => {
   const { rows } = await sql<Line>`
-    select stream, number, line, event_id as "eventId", kind, task_id as "taskId", assignment,
+    select stream, epoch, number, line, event_id as "eventId", kind, task_id as "taskId", assignment,
       ${signedCents} as "signedCents", day, at,
-      exists (select from accounting.late_booking l where l.stream = p.stream and l.number = p.number) as late
+      exists (select from accounting.late_booking l
+        where l.stream = p.stream and l.epoch = p.epoch and l.number = p.number) as late
     from accounting.posting p
-    where popug_id = ${popugId} and (number, line) < (${before.number}::bigint, ${before.line}::int)
-    order by number desc, line desc limit ${limit}`.execute(tx)
+    where popug_id = ${popugId}
+      and (epoch, number, line) < (${before.epoch}::int, ${before.number}::bigint, ${before.line}::int)
+    order by epoch desc, number desc, line desc limit ${limit}`.execute(tx)
   return rows
 }
 
@@ -188,9 +219,28 @@ export const accountLines = async (tx: Tx, popugId: number, before: LinePlace, l
 export const lateSum = async (tx: Tx, popugId: number, before: LinePlace): Promise<number> => {
   const { rows } = await sql<{ sum: number }>`
     select coalesce(sum(${signedCents}), 0)::bigint as sum
-    from accounting.late_booking l join accounting.posting p on p.stream = l.stream and p.number = l.number
-    where p.popug_id = ${popugId} and (p.number, p.line) < (${before.number}::bigint, ${before.line}::int)`.execute(tx)
+    from accounting.late_booking l
+    join accounting.posting p on p.stream = l.stream and p.number = l.number and p.epoch = l.epoch
+    where p.popug_id = ${popugId}
+      and (p.epoch, p.number, p.line) < (${before.epoch}::int, ${before.number}::bigint, ${before.line}::int)`.execute(
+    tx,
+  )
   return rows[0]?.sum ?? 0
+}
+
+/** Sum of the lines at the given place and after it. */
+export const sumFrom = async (tx: Tx, popugId: number, from: LinePlace): Promise<number> => {
+  const { rows } = await sql<{ sum: number }>`
+    select coalesce(sum(${signedCents}), 0)::bigint as sum from accounting.posting
+    where popug_id = ${popugId}
+      and (epoch, number, line) >= (${from.epoch}::int, ${from.number}::bigint, ${from.line}::int)`.execute(tx)
+  return rows[0]?.sum ?? 0
+}
+
+export const ledgerUpTo = async (tx: Tx): Promise<number> => {
+  const { rows } = await sql<{ number: number }>`
+    select number from accounting.position where consumer = 'ledger' and stream = 'task-tracker'`.execute(tx)
+  return rows[0]?.number ?? 0
 }
 
 export interface Holder {
@@ -210,6 +260,11 @@ export const saveHolders = async (tx: Tx, holders: readonly Holder[]): Promise<v
     on conflict (id) do update
       set name = excluded.name, role = excluded.role, active = excluded.active, version = excluded.version
       where holder.version < excluded.version`.execute(tx)
+}
+
+/** Names stay, for the ledger shows them; whatever is said of a holder from now on is newer. */
+export const forgetHolders = async (tx: Tx): Promise<void> => {
+  await sql`update accounting.holder set active = false, version = 0`.execute(tx)
 }
 
 export const holderName = async (tx: Tx, popugId: number): Promise<string | null> => {

@@ -1,13 +1,19 @@
 // Recomputes what the ledger keeps ready from the postings themselves, and names every difference.
 import { sql } from 'kysely'
 import type { Tx } from '../../kernel/ports.ts'
+import { isLost, isTakenOver } from './store/lost-history.ts'
 
 export interface Difference {
   readonly what: string
   readonly where: string
   readonly expected: string
   readonly found: string
+  /** True when nothing is wrong with the sums: a posting of an event that a restored history does not have. */
+  readonly lost?: boolean
 }
+
+/** What a difference says that a person has to reverse, not to mend. */
+export const lostEvent = 'the event is in the history of its stream'
 
 type Check = (tx: Tx) => Promise<readonly Difference[]>
 
@@ -91,10 +97,11 @@ const bookedDays: Check = async (tx) => {
     select 'day is the one open when the event was applied' as what, p.stream || ' #' || p.number as where,
       coalesce(e.day::text, 'a day') as expected, p.day::text as found
     from accounting.posting p
-    left join accounting.late_booking l on l.stream = p.stream and l.number = p.number
+    left join accounting.late_booking l on l.stream = p.stream and l.epoch = p.epoch and l.number = p.number
     cross join lateral (select coalesce(l.day, (
-      select d.day from accounting.accounting_day d where d.stream = p.stream and d.from_number <= p.number
-      order by d.from_number desc, d.day desc limit 1)) as day) e
+      select d.day from accounting.accounting_day d
+      where d.stream = p.stream and (d.epoch, d.from_number) <= (p.epoch, p.number)
+      order by d.epoch desc, d.from_number desc, d.day desc limit 1)) as day) e
     where p.day is distinct from e.day order by p.number limit ${mostPerCheck}`.execute(tx)
   return rows
 }
@@ -105,14 +112,26 @@ const applied: Check = async (tx) => {
       'at most ' || coalesce(n.number, 0) as expected, p.number::text as found
     from accounting.posting p
     left join accounting.position n on n.consumer = 'ledger' and n.stream = p.stream
-    where p.number > coalesce(n.number, 0) order by p.number limit ${mostPerCheck}`.execute(tx)
+    where (p.epoch, p.number) > (coalesce(n.epoch, 0), coalesce(n.number, 0))
+    order by p.epoch, p.number limit ${mostPerCheck}`.execute(tx)
+  return rows
+}
+
+const lost: Check = async (tx) => {
+  const { rows } = await sql<Difference>`
+    select ${lostEvent} as what,
+      p.stream || ' #' || p.number || ' of epoch ' || p.epoch || ', ' || p.kind || ' of task ' || p.task_id
+        || coalesce(', assignment ' || p.assignment, '') as where,
+      'nothing' as expected, p.from_account || ' -> ' || p.to_account || ' ' || p.amount_cents as found, true as lost
+    from accounting.posting p where ${isLost} and not ${isTakenOver}
+    order by p.epoch, p.number, p.line limit ${mostPerCheck}`.execute(tx)
   return rows
 }
 
 /** All that can be checked without asking another service. */
 export const findDifferences = async (tx: Tx): Promise<Difference[]> => {
   const found: Difference[] = []
-  const checks = [balances, zeroSum, days, prices, parties, doubles, bookedDays, applied]
+  const checks = [balances, zeroSum, days, prices, parties, doubles, bookedDays, applied, lost]
   for (const check of checks) found.push(...(await check(tx)))
   return found
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { seedOf } from '../../../tests/support/random.ts'
-import { businessDay, dayBegins } from './days.ts'
+import { businessDay, dayBegins, daysUpTo } from './days.ts'
 
 const dates: readonly (readonly [zone: string, moment: string, day: string, why: string])[] = [
   ['UTC', '2026-05-01T23:59:59.999Z', '2026-05-01', 'the last millisecond'],
@@ -98,4 +98,10 @@ test('the date is the one that a calendar of the zone shows', () => {
     assert.equal(businessDay(moment, zone), shown)
   })
   fc.assert(property, { seed: seedOf('days in zones'), numRuns: 300 })
+})
+
+test('days before a day are counted by the calendar', () => {
+  assert.deepEqual(daysUpTo('2028-03-01', 2), ['2028-02-28', '2028-02-29', '2028-03-01'])
+  assert.deepEqual(daysUpTo('2027-01-01', 1), ['2026-12-31', '2027-01-01'])
+  assert.equal(daysUpTo('2026-05-01', 30).length, 31)
 })

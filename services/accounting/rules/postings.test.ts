@@ -11,12 +11,13 @@ const basis: Basis = {
   priceOf: new Map([[11, { taskId: 11, feeCents: 1_234n, rewardCents: 3_456n }]]),
   dayOf: new Map([[5, '2026-05-02']]),
 }
-const cause = { number: 5, eventId: 'an event', at }
+const cause = { epoch: 2, number: 5, eventId: 'an event', at }
 
 test('the assignee pays the fee to the company, with what caused it', () => {
   const [fee, ...others] = fees([{ ...cause, data: { taskId: 11, popugId: 7, assignment: 3 } }], basis)
   assert.deepEqual(others, [])
   assert.deepEqual(fee, {
+    epoch: 2,
     number: 5,
     line: 1,
     eventId: 'an event',
@@ -36,6 +37,7 @@ test('the company pays the reward to who completed the task', () => {
   const [reward, ...others] = rewards([{ ...cause, data: { taskId: 11, popugId: 7 } }], basis)
   assert.deepEqual(others, [])
   assert.deepEqual(reward, {
+    epoch: 2,
     number: 5,
     line: 1,
     eventId: 'an event',

@@ -3,6 +3,7 @@ import type { Cents } from '../../../kernel/money.ts'
 import type { Price } from './prices.ts'
 
 export interface Posting {
+  readonly epoch: number
   readonly number: number
   readonly line: number
   readonly eventId: string
@@ -19,6 +20,7 @@ export interface Posting {
 }
 
 export interface Cause<Data> {
+  readonly epoch: number
   readonly number: number
   readonly eventId: string
   readonly at: Date
@@ -40,7 +42,8 @@ const known = <Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value => {
 }
 
 /** What every posting says of its cause. */
-const causedBy = <Data>({ number, eventId, at }: Cause<Data>, dayOf: Basis['dayOf']) => ({
+const causedBy = <Data>({ epoch, number, eventId, at }: Cause<Data>, dayOf: Basis['dayOf']) => ({
+  epoch,
   number,
   line: 1,
   eventId,

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { seededRandom, seedOf } from '../../../tests/support/random.ts'
 import { assertUniform, countWithin } from '../../../tests/support/uniform.ts'
+import { feeRangeCents } from '../../vocabulary.ts'
 import { type Draw, drawPrices, fee, reward } from './prices.ts'
 
 const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
@@ -16,6 +17,7 @@ test('fees are 10 to 20 dollars and rewards 20 to 40, in cents', () => {
       { from: 2_000n, to: 4_000n },
     ],
   )
+  assert.deepEqual({ from: Number(fee.from), to: Number(fee.to) }, feeRangeCents, 'what people are told')
 })
 
 test('both ends can be drawn', () => {

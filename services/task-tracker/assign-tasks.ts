@@ -1,12 +1,12 @@
 // AssignTasks and its kin: start the job, look at it, list all, cancel.
-import { cancelJob, enqueueJob, findJob, type JobRow, listJobs } from '../../kernel/jobs.ts'
+import { cancelJob, countQueuedJobs, enqueueJob, findJob, type JobRow, listJobs } from '../../kernel/jobs.ts'
 import { numberInMark, pageMarkOf, pageOf } from '../../kernel/page.ts'
 import type { Tx } from '../../kernel/ports.ts'
 import { ok, refuse } from '../../kernel/result.ts'
 import type { Handler } from '../../kernel/service.ts'
 import type { taskTracker } from './contract.ts'
 import { type ReassignProgress, reassignTasks } from './reassign-tasks.ts'
-import { popugNames } from './store.ts'
+import { popugNames, previewOpenTasks } from './store.ts'
 import { reassignmentOnWire } from './wire.ts'
 
 const schema = 'task_tracker'
@@ -25,8 +25,20 @@ const oneOnWire = async (tx: Tx, job: JobRow<ReassignProgress>) => {
   return ok(reassignment)
 }
 
-export const assignTasks: Handler<typeof taskTracker.assignTasks> = async (_input, context) =>
-  oneOnWire(context.tx, await enqueueJob(schema, reassignTasks, context))
+/** Each draws everything anew, so that more of them in a row do nobody any good and cost everybody fees. */
+const mostQueued = 100
+
+export const assignTasks: Handler<typeof taskTracker.assignTasks> = async (_input, context) => {
+  const queued = await countQueuedJobs(schema, reassignTasks, context.tx)
+  if (queued >= mostQueued) return refuse('too_many_reassignments', { most: mostQueued })
+  return oneOnWire(context.tx, await enqueueJob(schema, reassignTasks, context))
+}
+
+/** Counting more would make the page wait. */
+const mostCounted = 100_000
+
+export const previewReassignment: Handler<typeof taskTracker.previewReassignment> = async (_input, { tx }) =>
+  ok(await previewOpenTasks(tx, mostCounted))
 
 export const getReassignment: Handler<typeof taskTracker.getReassignment> = async ({ id }, { tx }) => {
   const job = await findJob(schema, reassignTasks, tx, id)

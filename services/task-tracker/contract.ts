@@ -1,6 +1,6 @@
 // What the task tracker offers: tasks, who holds them, and the long job that draws all of them anew.
 import { z } from 'zod'
-import { command, contract, event, query } from '../../kernel/contract.ts'
+import { command, contract, event, query, serviceRole } from '../../kernel/contract.ts'
 import { everybody, managers, moment, nextPage, pageMark, pageSize, popugId, taskId, text } from '../vocabulary.ts'
 
 export const taskState = z.enum(['open', 'completed'])
@@ -12,6 +12,12 @@ export const Task = z.object({
   assigneeId: popugId,
   assigneeName: z.string(),
   assigneeActive: z.boolean().describe('false: the assignee was disabled; the next AssignTasks draws anew'),
+  assigneeAssignable: z
+    .boolean()
+    .optional()
+    .describe(
+      'false: disabled, a manager or an admin by now; the next AssignTasks draws anew. An older version leaves it out',
+    ),
   assignment: z.int().describe('number of the assignment, from 1'),
   createdBy: popugId,
   createdAt: moment,
@@ -34,6 +40,19 @@ export const Reassignment = z.object({
   requestedAt: moment,
   startedAt: moment.nullable(),
   finishedAt: moment.nullable(),
+})
+
+export const TaskHappening = z.object({
+  what: z.enum(['assigned', 'completed']),
+  assignment: z.int().nullable().describe('number of the assignment, from 1; null for the completion'),
+  popugId: popugId.describe('who got or completed the task'),
+  popugName: z.string().nullable(),
+  byId: popugId.nullable().describe('who made it happen: created, reassigned or completed'),
+  byName: z.string().nullable(),
+  at: moment,
+  number: z.int().nullable().describe("number of its event in the task tracker's log; null until it has one"),
+  eventId: z.uuid(),
+  requestId: z.string().describe('the request that began it, as logs and traces say it'),
 })
 
 export const taskTracker = contract('task-tracker', {
@@ -60,6 +79,19 @@ export const taskTracker = contract('task-tracker', {
     allow: managers,
     input: z.object({}),
     output: Reassignment,
+    refuses: { too_many_reassignments: 'conflict' },
+  }),
+  previewReassignment: query({
+    http: 'GET /reassignment-preview',
+    summary: 'What AssignTasks would do now: how many tasks it would draw anew, and among how many popugs.',
+    allow: managers,
+    input: z.object({}),
+    output: z.object({
+      openTasks: z.int(),
+      exact: z.boolean().describe('false: there are more than openTasks'),
+      assignable: z.int().describe('popugs who can be drawn'),
+      waiting: z.int().describe('open tasks of people who can no longer be given any; at most 1,000 are counted'),
+    }),
   }),
   cancelReassignment: command({
     http: 'POST /reassignments/{id}/cancel',
@@ -106,6 +138,19 @@ export const taskTracker = contract('task-tracker', {
     output: Task,
     refuses: { task_not_found: 'absent' },
   }),
+  getTaskHistory: query({
+    http: 'GET /tasks/{taskId}/history',
+    summary: 'A task and all that has happened to it, oldest first: each assignment, and its completion.',
+    allow: everybody,
+    input: z.object({ taskId, after: pageMark, limit: pageSize }),
+    output: z.object({
+      task: Task,
+      createdByName: z.string().nullable(),
+      happenings: z.array(TaskHappening),
+      next: nextPage,
+    }),
+    refuses: { task_not_found: 'absent' },
+  }),
   describeTasks: query({
     http: 'POST /tasks/describe',
     summary: 'Descriptions of up to 500 tasks; unknown ones are left out.',
@@ -119,6 +164,26 @@ export const taskTracker = contract('task-tracker', {
     allow: everybody,
     input: z.object({ text: text(0, 200).optional(), limit: pageSize }),
     output: z.object({ popugs: z.array(z.object({ popugId, name: z.string() })) }),
+  }),
+  verifyTasks: query({
+    http: 'GET /verification',
+    summary: 'Compares the next tasks with what their events tell, and the next events with the tasks they name.',
+    allow: [serviceRole],
+    input: z.object({ after: pageMark, limit: z.int().min(1).max(10_000).default(2_000) }),
+    output: z.object({
+      upTo: z.int().describe('head of the log at the moment of the comparison'),
+      tasks: z.int().describe('tasks compared'),
+      events: z.int().describe('events compared'),
+      differences: z.array(
+        z.object({
+          what: z.string().describe('which check found it'),
+          where: z.string().describe('task or event'),
+          expected: z.string().describe('what the events tell'),
+          found: z.string(),
+        }),
+      ),
+      next: nextPage,
+    }),
   }),
   taskAssigned: event({
     version: 1,

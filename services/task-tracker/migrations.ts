@@ -27,4 +27,8 @@ export const migrations: Migrations = {
     `create trigger completed_is_final before update on task for each row when (old.state = 'completed')
       execute function completed_is_final()`,
   ],
+  '0002-history': [
+    // A task's page tells what its events say.
+    `create index event_of_task on event (about)`,
+  ],
 }

@@ -2,7 +2,7 @@
 import { lastPerKey } from '../../kernel/fold.ts'
 import { type Consumer, on } from '../../kernel/service.ts'
 import { identity } from '../identity/contract.ts'
-import { savePopugs } from './store.ts'
+import { forgetPopugs, savePopugs } from './store.ts'
 
 const keepRoster = on('KeepRoster', [identity.popugRegistered, identity.popugChanged], async (events, { tx }) => {
   const people = events.map(({ data }) => data).toSorted((a, b) => a.version - b.version)
@@ -12,4 +12,10 @@ const keepRoster = on('KeepRoster', [identity.popugRegistered, identity.popugCha
   )
 })
 
-export const roster: Consumer = { name: 'roster', stream: 'identity', subscriptions: [keepRoster], derived: [] }
+export const roster: Consumer = {
+  name: 'roster',
+  stream: 'identity',
+  subscriptions: [keepRoster],
+  derived: [],
+  otherHistory: { goesOn: 'from the beginning', forget: forgetPopugs },
+}

@@ -274,3 +274,16 @@ test('the disabled are not drawn, and their open tasks are drawn anew', async ()
   }
   await checkInvariants(system)
 })
+
+test('a preview says how many tasks, among how many, and how many wait for people who can no longer be given any', async () => {
+  await using system = await startSystem()
+  const people = await addPeople(system, ['manager', 'popug', 'popug', 'accountant'])
+  const popugIds = idsOf(people).slice(1)
+  const taskIds = await addTasks(system, inTurn(9, popugIds))
+  must(await complete(system, taskIds[0] ?? 0, (await holders(system)).get(taskIds[0] ?? 0) ?? 0))
+  const preview = async () => must(await system.call(taskTracker.previewReassignment, {}, as(boss)))
+  assert.deepEqual(await preview(), { openTasks: 8, exact: true, assignable: 3, waiting: 0 })
+  must(await system.call(identity.changePerson, { popugId: popugIds[1] ?? 0, active: false }, asAdmin))
+  await system.host.settle()
+  assert.deepEqual(await preview(), { openTasks: 8, exact: true, assignable: 2, waiting: 3 })
+})

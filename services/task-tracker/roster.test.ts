@@ -48,7 +48,11 @@ test('the roster follows names, roles and activity of people', async () => {
     assert.equal((await mayBeDrawn()).includes(popugId), assignable)
     const chosen = await refusalOf(create('Chosen', asManager, popugId))
     assert.equal(chosen, assignable ? 'ok' : 'popug_not_assignable')
-    assert.deepEqual([(await held()).assigneeId, (await held()).assigneeActive], [popugId, assigneeActive])
+    const task = await held()
+    assert.deepEqual(
+      [task.assigneeId, task.assigneeActive, task.assigneeAssignable],
+      [popugId, assigneeActive, assignable],
+    )
   }
 })
 

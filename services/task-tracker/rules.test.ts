@@ -87,6 +87,7 @@ const open: Task = {
   assigneeId: 5,
   assigneeName: 'Polly',
   assigneeActive: true,
+  assigneeAssignable: true,
   assignment: 2,
   createdBy: 1,
   createdAt: new Date('2026-04-01T12:00:00Z'),

@@ -8,6 +8,7 @@ export interface Task {
   readonly assigneeId: number
   readonly assigneeName: string
   readonly assigneeActive: boolean
+  readonly assigneeAssignable: boolean
   readonly assignment: number
   readonly createdBy: number
   readonly createdAt: Date

@@ -49,6 +49,7 @@ test('everybody creates tasks, which are drawn; only managers and admins name th
     assigneeId: wanted,
     assigneeName: 'popug 4',
     assigneeActive: true,
+    assigneeAssignable: true,
     assignment: 1,
     createdBy: manager.id,
     completedAt: null,

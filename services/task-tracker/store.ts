@@ -4,8 +4,8 @@ import type { Tx } from '../../kernel/ports.ts'
 import type { Task } from './rules.ts'
 
 const taskColumns = sql`t.id as "taskId", x.description, t.state, t.assignee as "assigneeId", p.name as "assigneeName",
-  p.active as "assigneeActive", t.assignment, t.created_by as "createdBy", t.created_at as "createdAt",
-  t.assigned_at as "assignedAt", t.completed_at as "completedAt"`
+  p.active as "assigneeActive", p.assignable as "assigneeAssignable", t.assignment, t.created_by as "createdBy",
+  t.created_at as "createdAt", t.assigned_at as "assignedAt", t.completed_at as "completedAt"`
 
 const taskTables = sql`task_tracker.task t
   join task_tracker.task_text x on x.task_id = t.id
@@ -78,6 +78,28 @@ export const openTaskRange = async (tx: Tx): Promise<OpenRange> => {
   return rows[0] ?? { upTo: 0, total: 0 }
 }
 
+export interface Preview {
+  readonly openTasks: number
+  readonly exact: boolean
+  readonly assignable: number
+  readonly waiting: number
+}
+
+/** Counts up to `most` tasks, so that it costs the same however many there are. */
+export const previewOpenTasks = async (tx: Tx, most: number): Promise<Preview> => {
+  const { rows } = await sql<Preview>`
+    with counted as (
+      select count(*)::int as tasks from (select from task_tracker.task where state = 'open' limit ${most + 1}) as t
+    )
+    select tasks <= ${most} as exact, least(tasks, ${most}::int) as "openTasks",
+      (select count(*)::int from task_tracker.popug where assignable) as assignable,
+      (select count(*)::int from (
+        select from task_tracker.popug p join task_tracker.task t on t.assignee = p.id and t.state = 'open'
+        where not p.assignable limit 1000) as w) as waiting
+    from counted`.execute(tx)
+  return rows[0] ?? { openTasks: 0, exact: true, assignable: 0, waiting: 0 }
+}
+
 /** The next open tasks in order of their ids. Waits for those that are being changed; skipping would forget them. */
 export const lockOpenTasks = async (tx: Tx, after: number, upTo: number, limit: number): Promise<number[]> => {
   const { rows } = await sql<{ id: number }>`
@@ -145,6 +167,36 @@ export const listTasks = async (tx: Tx, filter: TaskFilter, before: number, limi
   return rows
 }
 
+export interface Happening {
+  readonly type: string
+  readonly place: number
+  readonly assignment: number | null
+  readonly popugId: number
+  readonly byId: number | null
+  readonly at: Date
+  readonly number: number | null
+  readonly eventId: string
+  readonly requestId: string
+}
+
+/** The completion comes after every assignment. */
+const placeOfCompletion = 2 ** 31 - 1
+
+/** What events say of a task, those after `after`, in order; also of events that have no number yet. */
+export const taskHappenings = async (tx: Tx, taskId: number, after: number, limit: number): Promise<Happening[]> => {
+  const columns = sql`type, (data->>'assignment')::int as assignment, (data->>'popugId')::int as "popugId",
+    coalesce((data->>'assignment')::int, ${placeOfCompletion}) as place,
+    actor as "byId", at, event_id as "eventId", request_id as "requestId"`
+  const { rows } = await sql<Happening>`
+    select type, place, assignment, "popugId", "byId", at, number, "eventId", "requestId" from (
+      select ${columns}, number from task_tracker.event where about = ${String(taskId)}
+      union all
+      select ${columns}, null from task_tracker.outbox where about = ${String(taskId)}
+    ) as happening
+    where place > ${after} order by place limit ${limit}`.execute(tx)
+  return rows
+}
+
 export interface Described {
   readonly taskId: number
   readonly description: string
@@ -174,6 +226,11 @@ export const savePopugs = async (tx: Tx, popugs: readonly Popug[]): Promise<void
     on conflict (id) do update
       set name = excluded.name, role = excluded.role, active = excluded.active, version = excluded.version
       where popug.version < excluded.version`.execute(tx)
+}
+
+/** Tasks refer to them, so they stay; nobody is drawn until identity has spoken of them anew. */
+export const forgetPopugs = async (tx: Tx): Promise<void> => {
+  await sql`update task_tracker.popug set active = false, version = 0`.execute(tx)
 }
 
 export const popugNames = async (tx: Tx, popugIds: readonly number[]): Promise<Map<number, string>> => {

@@ -4,19 +4,31 @@ import { compress } from 'hono/compress'
 import { readAssets, type Assets } from './assets.ts'
 import { readForm, type Form } from './forms.ts'
 import { accountPage } from './pages/account.tsx'
+import { accountsPage } from './pages/accounts.tsx'
 import { allTasksPage } from './pages/all-tasks.tsx'
 import { failurePage } from './pages/failure.tsx'
 import { firstRunPage } from './pages/first-run.tsx'
+import { guidePage } from './pages/guide.tsx'
 import { invitationPage } from './pages/invitation.tsx'
+import { mePage } from './pages/me.tsx'
 import { myTasksPage } from './pages/my-tasks.tsx'
+import { operationsActsPage } from './pages/operations-acts.tsx'
+import { operationsConsumerPage } from './pages/operations-consumer.tsx'
+import { operationsFindingsPage } from './pages/operations-findings.tsx'
+import { operationsParkedPage } from './pages/operations-parked.tsx'
+import { operationsRunbookPage } from './pages/operations-runbook.tsx'
+import { operationsPage } from './pages/operations.tsx'
 import { peoplePage } from './pages/people.tsx'
 import { preferencesPage } from './pages/preferences.ts'
 import { reassignPage } from './pages/reassign.tsx'
+import { securityLogPage } from './pages/security-log.tsx'
 import { signInPage } from './pages/sign-in.tsx'
+import { taskPage } from './pages/task.tsx'
 import { Problem } from './problem.ts'
 import type { Route } from './route.ts'
 import { formLimit, headers, sameOrigin } from './security.ts'
 import { sessionOf, type SignedIn } from './session.ts'
+import { type Watch, watchOf } from './watch.ts'
 import { memberOf, visitOf, type Visit, type WebDeps } from './visit.tsx'
 
 export type { WebDeps } from './visit.tsx'
@@ -28,10 +40,21 @@ export const routes: readonly Route[] = [
   ...invitationPage,
   ...preferencesPage,
   ...myTasksPage,
+  ...mePage,
   ...allTasksPage,
+  ...taskPage,
   ...reassignPage,
   ...accountPage,
+  ...accountsPage,
   ...peoplePage,
+  ...securityLogPage,
+  ...operationsPage,
+  ...operationsActsPage,
+  ...operationsParkedPage,
+  ...operationsConsumerPage,
+  ...operationsFindingsPage,
+  ...operationsRunbookPage,
+  ...guidePage,
 ]
 
 /** Answers every address below `/`; what it does not know is a 404 page. Mount anything else before it. */
@@ -48,6 +71,11 @@ export const createWeb = (deps: WebDeps): Hono => {
     c.header('x-request-id', requestIdOf(c))
   })
   app.use(sameOrigin(deps.secure), formLimit)
+  app.get('/live', async (c) => {
+    const signedIn = await sessionOf(deps, c.req.raw, requestIdOf(c))
+    if (signedIn === null) return c.body(null, 401)
+    return deps.live.answer(signedIn.person.popugId, async () => (await sessionOf(deps, c.req.raw)) !== null)
+  })
   for (const route of routes) {
     app.on(route.verb, route.path, (c) => serve({ deps, assets, c, route }))
   }
@@ -67,7 +95,8 @@ const serve = async ({ route, ...serving }: Serving & { route: Route }): Promise
   let form: Form | null = null
   try {
     const signedIn = await sessionOf(deps, c.req.raw, requestIdOf(c))
-    const visit = visitFor(serving, signedIn)
+    const watch = signedIn === null ? null : await watchOf(deps, signedIn, requestIdOf(c))
+    const visit = visitFor(serving, signedIn, watch)
     form = route.verb === 'POST' ? await readForm(c.req.raw, c.req.path) : noForm
     if (route.allow === 'anybody') return finish(c, await route.answer(visit, form))
     if (signedIn === null) return toSignIn(visit, c)
@@ -80,9 +109,23 @@ const serve = async ({ route, ...serving }: Serving & { route: Route }): Promise
 
 const noForm: Form = { path: '', fields: new Map(), key: '', text: () => '' }
 
-const visitFor = ({ deps, assets, c }: Serving, signedIn: SignedIn | null): Visit =>
+/** The server's word on the connection; a test without one has none. */
+const remoteOf = (c: Context): string => {
+  const { remoteAddress = '' }: { remoteAddress?: string } = c.env ?? {}
+  return remoteAddress
+}
+
+const visitFor = ({ deps, assets, c }: Serving, signedIn: SignedIn | null, watch: Watch | null): Visit =>
   visitOf(
-    { deps, assets, request: c.req.raw, requestId: requestIdOf(c), param: (name) => c.req.param(name) ?? '' },
+    {
+      deps,
+      assets,
+      request: c.req.raw,
+      requestId: requestIdOf(c),
+      remoteAddress: remoteOf(c),
+      param: (name) => c.req.param(name) ?? '',
+      watch,
+    },
     signedIn,
   )
 
@@ -98,7 +141,7 @@ const visitWithoutQuery = ({ c, ...rest }: Serving, signedIn: SignedIn | null): 
   const url = new URL(c.req.url)
   url.search = ''
   const request = new Request(url, { headers: c.req.raw.headers })
-  return visitOf({ ...rest, request, requestId: requestIdOf(c), param: () => '' }, signedIn)
+  return visitOf({ ...rest, request, requestId: requestIdOf(c), remoteAddress: remoteOf(c), param: () => '' }, signedIn)
 }
 
 /** Enhanced requests follow a redirect by themselves and would put the sign-in page into a part of this one. */

@@ -11,6 +11,8 @@ export interface Formats {
   readonly money: (cents: number) => string
   /** An amount in dollars with its sign, plus or minus. */
   readonly signedMoney: (cents: number) => string
+  /** An amount in dollars without cents where there are none, for scales. */
+  readonly roundMoney: (cents: number) => string
   readonly number: (value: number) => string
   /** Hour and minute. */
   readonly time: (iso: string) => string
@@ -20,8 +22,12 @@ export interface Formats {
   readonly fullMoment: (iso: string) => string
   /** A calendar day (`2026-01-31`) with its day of the week. */
   readonly day: (day: string) => string
+  /** A calendar day in few letters. */
+  readonly shortDay: (day: string) => string
   /** The calendar day of a moment in the business time zone. */
   readonly dayOf: (moment: Date) => string
+  /** So many seconds, in seconds, minutes, hours or days. */
+  readonly seconds: (seconds: number) => string
   /** How long it took, in seconds or minutes. */
   readonly span: (fromIso: string, toIso: string) => string
 }
@@ -43,14 +49,16 @@ export const formatsOf = (language: Language, timeZone: string, now: Date): Form
 const make = (language: Language, timeZone: string, thisYear: string): Formats => {
   const locale = dateLocales[language]
   const dates = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { timeZone, ...options })
-  const dollars = (signDisplay: 'auto' | 'exceptZero') =>
+  const dollars = (signDisplay: 'auto' | 'exceptZero', trailingZeroDisplay: 'auto' | 'stripIfInteger' = 'auto') =>
     new Intl.NumberFormat(moneyLocales[language], {
+      trailingZeroDisplay,
       style: 'currency',
       currency: 'USD',
       currencyDisplay: 'narrowSymbol',
       signDisplay,
     })
   const [plain, signed, digits] = [dollars('auto'), dollars('exceptZero'), new Intl.NumberFormat(locale)]
+  const round = dollars('auto', 'stripIfInteger')
   const year = new Intl.DateTimeFormat('en', { year: 'numeric', timeZone })
   const time = dates({ hour: '2-digit', minute: '2-digit' })
   const recent = dates({ day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
@@ -58,24 +66,30 @@ const make = (language: Language, timeZone: string, thisYear: string): Formats =
   const full = dates({ dateStyle: 'long', timeStyle: 'long' })
   const day = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'long', day: 'numeric', month: 'long' })
   const dayOfYear = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', day: 'numeric', month: 'long', year: 'numeric' })
+  const short = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', day: 'numeric', month: 'short' })
   const isoDay = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
-  const units = (unit: 'second' | 'minute') =>
+  const units = (unit: 'second' | 'minute' | 'hour' | 'day') =>
     new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 })
-  const [seconds, minutes] = [units('second'), units('minute')]
+  const [seconds, minutes, hours, days] = [units('second'), units('minute'), units('hour'), units('day')]
+  const lasting = (value: number): string => {
+    if (value < 90) return seconds.format(value)
+    if (value < 90 * 60) return minutes.format(value / 60)
+    return value < 36 * 3_600 ? hours.format(value / 3_600) : days.format(value / 86_400)
+  }
   return {
     timeZone,
     money: (cents) => withMinus(plain.format(decimal(cents))),
     signedMoney: (cents) => withMinus(signed.format(decimal(cents))),
+    roundMoney: (cents) => withMinus(round.format(decimal(cents))),
     number: (value) => digits.format(value),
     time: (iso) => time.format(new Date(iso)),
     moment: (iso) => (year.format(new Date(iso)) === thisYear ? recent : older).format(new Date(iso)),
     fullMoment: (iso) => full.format(new Date(iso)),
     day: (isoOfDay) => (isoOfDay.startsWith(thisYear) ? day : dayOfYear).format(new Date(`${isoOfDay}T00:00:00Z`)),
+    shortDay: (isoOfDay) => short.format(new Date(`${isoOfDay}T00:00:00Z`)),
     dayOf: (moment) => isoDay.format(moment),
-    span: (from, to) => {
-      const tookSeconds = Math.max(0.1, (Date.parse(to) - Date.parse(from)) / 1000)
-      return tookSeconds < 90 ? seconds.format(tookSeconds) : minutes.format(tookSeconds / 60)
-    },
+    seconds: lasting,
+    span: (from, to) => lasting(Math.max(0.1, (Date.parse(to) - Date.parse(from)) / 1000)),
   }
 }
 

@@ -6,6 +6,7 @@ import type { OpenApiDocument, Published, Route } from '../../kernel/openapi.ts'
 import type { Log, Transport } from '../../kernel/ports.ts'
 import { refuse, type Refusal } from '../../kernel/result.ts'
 import { roles } from '../vocabulary.ts'
+import { type PublicMethod, type PublicMethods, schemaRows } from './public-method.ts'
 import { sessionOf } from './session.ts'
 
 /** The services that this application knows, each by its value or its configured address; nothing else is asked. */
@@ -109,3 +110,33 @@ const publicDocument = async ({
   }
   return { openapi: '3.1.0', info: { title: 'aTES', version: '1' }, paths, components, 'x-missing': missing }
 }
+
+/** The same for people to read. */
+export const publicMethods = async (directory: Directory): Promise<PublicMethods> => {
+  const document = await publicDocument(directory)
+  const methods = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([verb, operation]): PublicMethod => {
+      const { is, allow, idempotent, refuses } = operation['x-ates']
+      const properties = Object.fromEntries(operation.parameters.map(({ name, schema }) => [name, schema]))
+      const required = operation.parameters.filter((one) => one.required).map(({ name }) => name)
+      return {
+        service: path.split('/')[3] ?? '',
+        name: operation.operationId,
+        summary: operation.summary,
+        verb: verb.toUpperCase(),
+        path,
+        is,
+        allow: allow.filter(isRole),
+        idempotent,
+        refuses: Object.keys(refuses),
+        input: [...schemaRows({ properties, required }), ...schemaRows(jsonIn(operation.requestBody))],
+        output: schemaRows(jsonIn(operation.responses['200'])),
+      }
+    }),
+  )
+  return { methods, missing: document['x-missing'] }
+}
+
+/** The schema of a JSON body. */
+const jsonIn = (body: unknown): unknown =>
+  (body as { content?: Record<string, { schema?: unknown }> } | undefined)?.content?.['application/json']?.schema

@@ -39,10 +39,13 @@ export class Refused extends Error {
   }
 }
 
-const statusByKind = { invalid: 422, forbidden: 403, absent: 404, conflict: 409 } as const satisfies Record<
-  RefusalKind,
-  number
->
+const statusByKind = {
+  invalid: 422,
+  forbidden: 403,
+  absent: 404,
+  conflict: 409,
+  throttled: 429,
+} as const satisfies Record<RefusalKind, number>
 export type RefusalStatus = (typeof statusByKind)[RefusalKind]
 
 export const statusOf = (method: Method, { refused }: Refusal): RefusalStatus => {

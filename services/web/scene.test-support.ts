@@ -1,15 +1,30 @@
 // For tests only: a company of four, the application over it, and a browser.
-import { createWeb } from './app.tsx'
+import { createWeb, type WebDeps } from './app.tsx'
 import { browserOf } from './browser.test-support.ts'
+import { describeContract, publishedBy } from '../../kernel/openapi.ts'
 import { Fault } from '../../kernel/result.ts'
+import { accounting } from '../accounting/contract.ts'
+import { taskTracker } from '../task-tracker/contract.ts'
+import { type Directory, publicMethods } from './gateway.ts'
+import { createLive } from './live.ts'
 import { addPerson, addTask, emptyWorld, fakeCaller, silentLog } from './web.test-support.ts'
+
+/** Publishes two services; a third does not answer. */
+const directory: Directory = {
+  services: ['task-tracker', 'accounting', 'resting'],
+  published: (name) =>
+    name === 'resting'
+      ? Promise.reject(new Fault('unavailable', 'down in this test'))
+      : Promise.resolve(publishedBy(name, describeContract(name, name === 'accounting' ? accounting : taskTracker))),
+}
 
 export interface SceneOptions {
   readonly replaced?: Parameters<typeof fakeCaller>[1]
   readonly secure?: boolean
+  readonly breakers?: WebDeps['breakers']
 }
 
-export const company = ({ replaced = {}, secure = false }: SceneOptions = {}) => {
+export const company = ({ replaced = {}, secure = false, breakers = () => ({}) }: SceneOptions = {}) => {
   const world = emptyWorld()
   const people = {
     popug: addPerson(world, 'Anna Kakadu', 'popug'),
@@ -21,10 +36,20 @@ export const company = ({ replaced = {}, secure = false }: SceneOptions = {}) =>
   const logged: { level: string; fields: object; message: string }[] = []
   const keep = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
   const log = { ...silentLog, warn: keep('warn'), error: keep('error') }
-  const app = createWeb({ call: fakeCaller(world, replaced), log, timeZone: 'UTC', secure, now: () => world.now })
+  const live = createLive()
+  const app = createWeb({
+    call: fakeCaller(world, replaced),
+    log,
+    timeZone: 'UTC',
+    secure,
+    now: () => world.now,
+    publicMethods: () => publicMethods(directory),
+    live,
+    breakers,
+  })
   const browser = browserOf(app, secure ? { origin: 'https://ates.test' } : {})
   const callsOf = (method: string) => world.calls.filter((call) => call.method === method)
-  return { world, people, task, app, browser, logged, callsOf }
+  return { world, people, task, app, live, browser, logged, callsOf }
 }
 
 /** The value of the first field of a page with this name. */

@@ -4,8 +4,9 @@ import { renderToString } from 'preact-render-to-string'
 import type { z } from 'zod'
 import type { Caller, StandardRefusal } from '../../kernel/caller.ts'
 import type { Actor, Method, Output, RefusalCode } from '../../kernel/contract.ts'
-import type { Log } from '../../kernel/ports.ts'
+import type { Client, Log } from '../../kernel/ports.ts'
 import { Fault, isRefusal, type Outcome, type Refusal } from '../../kernel/result.ts'
+import type { Role } from '../vocabulary.ts'
 import type { Assets } from './assets.ts'
 import {
   cookieOf,
@@ -21,10 +22,21 @@ import {
 } from './cookies.ts'
 import { formatsOf, type Formats } from './format.ts'
 import { decodeFields } from './forms.ts'
+import type { Live } from './live.ts'
 import { Document } from './look/layout.tsx'
 import { Refused } from './problem.ts'
+import type { PublicMethods } from './public-method.ts'
 import { asService, type Person, type SignedIn } from './session.ts'
+import type { Watch } from './watch.ts'
 import { catalogs, isLanguage, preferredLanguage, type Language, type Texts } from './texts/index.ts'
+
+/** Somebody of a demo, whom the sign-in page lets in by one press. */
+export interface Visitor {
+  readonly role: Role
+  readonly name: string
+  readonly email: string
+  readonly password: string
+}
 
 export interface WebDeps {
   /** Typed calls to the services. */
@@ -34,9 +46,19 @@ export interface WebDeps {
   readonly timeZone: string
   /** True when served under TLS. */
   readonly secure: boolean
+  /** Whose address a request comes from, by that of its connection and by its X-Forwarded-For. */
+  readonly addressOf?: (remoteAddress: string, forwardedFor: string | null) => string
   /** The address that people use, where it is configured; otherwise the one of each request. */
   readonly publicUrl?: string | undefined
   readonly now: () => Date
+  /** Set in a demo only. */
+  readonly visitors?: () => readonly Visitor[]
+  /** What the public API offers, as the services publish it. */
+  readonly publicMethods: () => Promise<PublicMethods>
+  /** Tells open pages that something has changed. */
+  readonly live: Live
+  /** Of this process, for calls to services of other processes. No service watches web, so its pages say it themselves. */
+  readonly breakers: () => Readonly<Record<string, 'closed' | 'half-open' | 'open'>>
 }
 
 export interface How {
@@ -70,8 +92,12 @@ export interface Visit {
   readonly formats: Formats
   readonly theme: Theme
   readonly flash: Flash | null
+  /** What an administrator should hear on every page. */
+  readonly watch: Watch | null
   readonly now: Date
   readonly secure: boolean
+  /** Where the request came from, for what is written down about sessions. */
+  readonly client: Client
   readonly deps: WebDeps
   readonly assets: Assets
   /** Calls a method as the services among themselves, for what happens before sign-in. */
@@ -102,11 +128,14 @@ export interface VisitParts {
   readonly assets: Assets
   readonly request: Request
   readonly requestId: string
+  readonly remoteAddress: string
   readonly param: (name: string) => string
+  readonly watch?: Watch | null
 }
 
 /** A visit of whoever it is; `memberOf` makes it one of a signed-in person. Throws `Problem` for a damaged query string. */
-export const visitOf = ({ deps, assets, request, requestId, param }: VisitParts, signedIn: SignedIn | null): Visit => {
+export const visitOf = (parts: VisitParts, signedIn: SignedIn | null): Visit => {
+  const { deps, assets, request, requestId, param, watch = null } = parts
   const url = new URL(request.url)
   const chosen = cookieOf(request, languageCookieName)
   const language = isLanguage(chosen) ? chosen : preferredLanguage(request.headers.get('accept-language') ?? undefined)
@@ -124,8 +153,10 @@ export const visitOf = ({ deps, assets, request, requestId, param }: VisitParts,
     formats: formatsOf(language, deps.timeZone, now),
     theme: themeOf(request),
     flash: flashOf(request, texts),
+    watch,
     now,
     secure: deps.secure,
+    client: clientOf(parts),
     deps,
     assets,
     callAsService: ask(deps.call, asService, requestId),
@@ -150,6 +181,11 @@ export const visitOf = ({ deps, assets, request, requestId, param }: VisitParts,
   }
   return visit
 }
+
+const clientOf = ({ deps, request: { headers }, remoteAddress }: VisitParts): Client => ({
+  address: deps.addressOf?.(remoteAddress, headers.get('x-forwarded-for')) ?? remoteAddress,
+  userAgent: (headers.get('user-agent') ?? '').slice(0, 300),
+})
 
 export const memberOf = (visit: Visit, { actor, person }: SignedIn): Member => {
   const { deps, requestId } = visit

@@ -6,8 +6,10 @@ import { ok, refuse, type Outcome } from '../../kernel/result.ts'
 import type { Log } from '../../kernel/ports.ts'
 import { accounting } from '../accounting/contract.ts'
 import { identity } from '../identity/contract.ts'
+import type { operations } from '../operations/contract.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { managers, type Role } from '../vocabulary.ts'
+import { type Act, aDifference, anAct, anAlert, calmOverview, parkedEvent } from './operations.test-support.ts'
 import type { Person } from './session.ts'
 
 type Answer<M extends Method> = (
@@ -21,9 +23,13 @@ type Answers<C extends AnyContract> = {
   [Key in keyof C as C[Key] extends Method ? Key : never]: C[Key] extends Method ? Answer<C[Key]> : never
 }
 
-type Services = Answers<typeof identity> & Answers<typeof taskTracker> & Answers<typeof accounting>
+type Services = Answers<typeof identity> &
+  Answers<typeof taskTracker> &
+  Answers<typeof accounting> &
+  Answers<typeof operations>
 type Task = Output<typeof taskTracker.getTask>
 type Job = Output<typeof taskTracker.getReassignment>
+type Happening = Output<typeof taskTracker.getTaskHistory>['happenings'][number]
 type Line = Output<typeof accounting.getAccountInfo>['lines'][number]
 
 /** What the services know; tests read and change it. */
@@ -32,6 +38,11 @@ export interface World {
   readonly people: Person[]
   readonly tasks: Task[]
   readonly jobs: Job[]
+  /** What has happened to each task. */
+  readonly stories: Map<number, Happening[]>
+  overview: Output<typeof operations.getOverview>
+  /** The operator log, newest first. */
+  readonly acts: Act[]
   readonly lines: Map<number, Line[]>
   readonly invitations: Map<string, number>
   readonly sessions: Map<string, number>
@@ -45,6 +56,9 @@ export const emptyWorld = (): World => ({
   people: [],
   tasks: [],
   jobs: [],
+  stories: new Map(),
+  overview: calmOverview(),
+  acts: [],
   lines: new Map(),
   invitations: new Map(),
   sessions: new Map(),
@@ -61,6 +75,8 @@ export const addPerson = (world: World, name: string, role: Role): Person => {
   return person
 }
 
+const isAssignable = ({ active, role }: Person): boolean => active && !managers.includes(role)
+
 export const addTask = (world: World, description: string, assignee: Person, createdBy: Person = assignee): Task => {
   const at = world.now.toISOString()
   const task: Task = {
@@ -70,6 +86,7 @@ export const addTask = (world: World, description: string, assignee: Person, cre
     assigneeId: assignee.popugId,
     assigneeName: assignee.name,
     assigneeActive: assignee.active,
+    assigneeAssignable: isAssignable(assignee),
     assignment: 1,
     createdBy: createdBy.popugId,
     createdAt: at,
@@ -78,7 +95,26 @@ export const addTask = (world: World, description: string, assignee: Person, cre
   }
   world.tasks.unshift(task)
   charge(world, task)
+  tell(world, task, 'assigned', createdBy)
   return task
+}
+
+/** Adds to a task's story what was just posted. */
+const tell = (world: World, task: Task, what: Happening['what'], by: Person): void => {
+  const { cause } = world.lines.get(task.assigneeId)![0]!
+  const happening: Happening = {
+    what,
+    assignment: what === 'assigned' ? task.assignment : null,
+    popugId: task.assigneeId,
+    popugName: task.assigneeName,
+    byId: by.popugId,
+    byName: by.name,
+    at: world.now.toISOString(),
+    number: cause.number,
+    eventId: cause.eventId,
+    requestId: `request-${cause.number}`,
+  }
+  world.stories.set(task.taskId, [...(world.stories.get(task.taskId) ?? []), happening])
 }
 
 export const priceOf = (taskId: number) => ({
@@ -96,7 +132,7 @@ const post = (
 ): void => {
   const lines = world.lines.get(popugId) ?? []
   const at = world.now.toISOString()
-  const cause = { stream: 'task-tracker', number: ++events, eventId: crypto.randomUUID() }
+  const cause = { stream: 'task-tracker', epoch: 1, number: ++events, eventId: crypto.randomUUID() }
   lines.unshift({
     ...line,
     balanceCents: (lines[0]?.balanceCents ?? 0) + line.amountCents,
@@ -118,7 +154,7 @@ const paged = <T>(all: readonly T[], after: string | undefined, limit: number): 
 /** Answers of the services over this world. Any of them can be replaced. */
 export const fakeServices = (world: World): Services => {
   const person = (popugId: number | null) => world.people.find((each) => each.popugId === popugId)
-  const roster = () => world.people.filter(({ active, role }) => active && !managers.includes(role))
+  const roster = () => world.people.filter(isAssignable)
   const invite = (to: Person) => {
     const token = `invitation-${to.popugId}-${world.invitations.size}`
     world.invitations.set(token, to.popugId)
@@ -193,6 +229,44 @@ export const fakeServices = (world: World): Services => {
       world.sessions.delete(token)
       return ok({})
     },
+    changeMe: ({ name }, { actor }) => {
+      const me = person(actor.id)
+      return me ? ok(change(me.popugId, { name })) : refuse('person_not_found')
+    },
+    changePassword: ({ token, current }) => {
+      const who = person(world.sessions.get(token) ?? null)
+      if (!who) return refuse('no_session')
+      return current === 'correct horse' ? begin(who) : refuse('wrong_credentials')
+    },
+    listSessions: ({ token }) => {
+      const own = world.sessions.get(token)
+      if (own === undefined) return refuse('no_session')
+      const at = world.now.toISOString()
+      const times = { createdAt: at, usedAt: at, expiresAt: at }
+      const held = [...world.sessions].filter(([, popugId]) => popugId === own)
+      return ok({
+        sessions: held.map(([id]) => ({
+          id,
+          ...times,
+          address: '127.0.0.1',
+          userAgent: 'Parrot/1',
+          current: id === token,
+        })),
+      })
+    },
+    endSession: ({ token, id }) => {
+      if (!world.sessions.has(token)) return refuse('no_session')
+      return world.sessions.delete(id) ? ok({}) : refuse('session_not_found')
+    },
+    getSecurityEvents: ({ popugId }) => {
+      const at = world.now.toISOString()
+      const from = { at, address: '10.0.0.7', userAgent: 'Parrot/1', actor: null }
+      const events = world.people.flatMap((one, index) => [
+        { id: 2 * index + 2, kind: 'sign_in_failed' as const, popugId: one.popugId, email: one.email, ...from },
+        { id: 2 * index + 1, kind: 'invited' as const, popugId: one.popugId, email: one.email, ...from, actor: 4 },
+      ])
+      return ok({ events: events.filter((one) => popugId === undefined || one.popugId === popugId), next: null })
+    },
 
     createTask: ({ description, popugId }, { actor }) => {
       if (popugId !== undefined && !managers.includes(actor.role as Role)) return refuse('may_not_choose')
@@ -216,6 +290,7 @@ export const fakeServices = (world: World): Services => {
         assignment: null,
         amountCents: priceOf(taskId).rewardCents,
       })
+      tell(world, task, 'completed', person(actor.id)!)
       return ok((world.tasks[at] = { ...task, state: 'completed', completedAt: world.now.toISOString() }))
     },
     assignTasks: (_, { actor }) => {
@@ -238,6 +313,11 @@ export const fakeServices = (world: World): Services => {
       }
       world.jobs.unshift(job)
       return ok(job)
+    },
+    previewReassignment: () => {
+      const open = world.tasks.filter(({ state }) => state === 'open')
+      const waiting = open.filter(({ assigneeAssignable }) => assigneeAssignable === false).length
+      return ok({ openTasks: open.length, exact: true, assignable: roster().length, waiting })
     },
     cancelReassignment: ({ id }) => {
       const at = world.jobs.findIndex((job) => job.id === id)
@@ -268,12 +348,19 @@ export const fakeServices = (world: World): Services => {
       const task = world.tasks.find((each) => each.taskId === taskId)
       return task ? ok(task) : refuse('task_not_found')
     },
+    getTaskHistory: ({ taskId }) => {
+      const task = world.tasks.find((each) => each.taskId === taskId)
+      if (!task) return refuse('task_not_found')
+      const createdByName = person(task.createdBy)?.name ?? null
+      return ok({ task, createdByName, happenings: world.stories.get(taskId) ?? [], next: null })
+    },
     describeTasks: ({ taskIds }) =>
       ok({
         tasks: world.tasks
           .filter(({ taskId }) => taskIds.includes(taskId))
           .map(({ taskId, description }) => ({ taskId, description })),
       }),
+    verifyTasks: () => ok({ upTo: 0, tasks: 0, events: 0, differences: [], next: null }),
     getRoster: ({ text = '', limit }) =>
       ok({
         popugs: roster()
@@ -299,8 +386,101 @@ export const fakeServices = (world: World): Services => {
         next,
       })
     },
+    getTaskPostings: ({ taskId }, { actor }) => {
+      const all = actor.role !== 'popug'
+      const postings = [...world.lines].flatMap(([popugId, lines]) =>
+        lines
+          .filter((line) => line.taskId === taskId && (all || popugId === actor.id))
+          .map((line) => ({ ...line, popugId, popugName: person(popugId)?.name ?? null })),
+      )
+      return ok({ upTo: events, price: priceOf(taskId), all, postings })
+    },
+    listAccounts: ({ text = '', after, limit }) => {
+      const found = world.people.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()))
+      const { page, next } = paged(found, after, limit)
+      const accounts = page.map(({ popugId, name, role, active }) => {
+        const balanceCents = world.lines.get(popugId)?.[0]?.balanceCents ?? 0
+        return { popugId, name, role, active, balanceCents, todayCents: balanceCents }
+      })
+      return ok({ today: world.now.toISOString().slice(0, 10), accounts, next })
+    },
+    getEarnings: () => {
+      const today = world.now.toISOString().slice(0, 10)
+      const amounts = [...world.lines.values()].flat().map(({ amountCents }) => -amountCents)
+      const earnedCents = amounts.reduce((sum, cents) => sum + cents, 0)
+      const feesCents = amounts.filter((cents) => cents > 0).reduce((sum, cents) => sum + cents, 0)
+      const days = [{ day: today, feesCents, rewardsCents: feesCents - earnedCents, earnedCents }]
+      return ok({ today, balanceCents: earnedCents, days })
+    },
+    ...fakeOperations(world),
     getPrices: ({ taskIds }) => ok({ prices: taskIds.map(priceOf) }),
     verifyLedger: () => ok({ postings: 0, accounts: 0, upTo: 0, differences: [] }),
+  }
+}
+
+const fakeOperations = (world: World): Answers<typeof operations> => {
+  const request =
+    (kind: Act['kind']) =>
+    (input: object, { actor }: Behalf) => {
+      const { service, consumer, reason, ...rest } = input as Partial<Act>
+      const about = { service: service ?? null, consumer: consumer ?? null, reason: reason ?? null }
+      const act = anAct(kind, { ...about, id: world.acts.length + 1, input: rest, requestedBy: actor.id })
+      world.acts.unshift(act)
+      return ok(act)
+    }
+  return {
+    getOverview: () => ok(world.overview),
+    listParked: ({ state }) =>
+      ok({ parked: state === 'parked' ? [parkedEvent(4_001), parkedEvent(4_100)] : [], next: null }),
+    getParkedEvent: ({ number }) => (number === 4_001 ? ok(parkedEvent(number)) : refuse('parked_not_found')),
+    planAcceptance: () =>
+      ok({ stream: 'task-tracker', epoch: 2, after: 4_300, leftAt: 4_310, head: 4_321, discarded: 0 }),
+    planDelivery: ({ after, upTo }) =>
+      ok({
+        stream: 'task-tracker',
+        head: 4_321,
+        position: 4_310,
+        after,
+        upTo,
+        outcomes: [
+          { outcome: 'applied', count: 11, numbers: [4_311, 4_312] },
+          { outcome: 'beyond', count: 0, numbers: [] },
+        ],
+      }),
+    retryEvents: request('retry'),
+    discardEvents: request('discard'),
+    restoreEvents: request('restore'),
+    refetchEvents: request('refetch'),
+    redeliverEvents: request('redeliver'),
+    pauseConsumer: request('pause'),
+    resumeConsumer: request('resume'),
+    acceptHistory: request('accept_history'),
+    reconcile: request('reconcile'),
+    cancelAct: ({ id }) => {
+      const at = world.acts.findIndex((act) => act.id === id)
+      const act = world.acts[at]
+      if (!act) return refuse('act_not_found')
+      return ok((world.acts[at] = { ...act, state: 'cancelled', finishedAt: world.now.toISOString() }))
+    },
+    getAct: ({ id }) => {
+      const act = world.acts.find((each) => each.id === id)
+      return act ? ok(act) : refuse('act_not_found')
+    },
+    listActs: ({ after, limit }) => {
+      const { page, next } = paged(world.acts, after, limit)
+      return ok({ acts: page, next })
+    },
+    listDifferences: () => ok({ differences: world.overview.openDifferences > 0 ? [aDifference] : [], next: null }),
+    getAlarm: () =>
+      ok({
+        now: world.overview.now,
+        watchedAt: world.overview.observedAt,
+        alerts: world.overview.openAlerts > 0 ? [anAlert] : [],
+        channels: [],
+        services: [],
+        reconciliation: { differences: 0, oldestDifferenceMs: 0, idleMs: 0, ledgerUnbalanced: false },
+      }),
+    listAlerts: () => ok({ alerts: world.overview.openAlerts > 0 ? [anAlert] : [], next: null }),
   }
 }
 

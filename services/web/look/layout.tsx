@@ -1,6 +1,6 @@
 // The whole document around a page: head, navigation, message, content, footer.
 import type { ComponentChildren } from 'preact'
-import { admins, everybody, managers, type Role } from '../../vocabulary.ts'
+import { accountants, admins, everybody, managers, staff, type Role } from '../../vocabulary.ts'
 import { themes, type Flash } from '../cookies.ts'
 import { catalogs, languages, type Texts } from '../texts/index.ts'
 import { refusalText } from '../texts/refusals.ts'
@@ -39,6 +39,7 @@ export const Document = ({ visit, title, plain, children }: DocumentProps) => {
         </a>
         {member ? <Header visit={visit} role={person.role} name={person.name} /> : <Masthead texts={texts} />}
         <main id="content" tabindex={-1}>
+          {member && <Banner visit={visit} />}
           {visit.flash && (
             <p
               class={visit.flash.is === 'refused' ? 'flash flash-refused' : 'flash'}
@@ -65,6 +66,18 @@ const flashText = (texts: Texts, flash: Flash): string => {
   if (flash.is === 'refused') return refusalText(texts, { refused: flash.refused, detail: flash })
   const say = texts.flash[flash.is] as (values: object) => string
   return say(flash)
+}
+
+/** Not on the operations page itself, which says it in full. */
+const Banner = ({ visit: { watch, texts, url } }: { visit: Visit }) => {
+  const { banner } = texts.operations
+  if (watch === null || url.pathname === '/operations' || (watch.openAlerts === 0 && !watch.silent)) return null
+  return (
+    <aside class="banner" aria-label={banner.label}>
+      <span>{watch.silent ? banner.silent : banner.alerts(watch.openAlerts)}</span>
+      <a href="/operations">{banner.look}</a>
+    </aside>
+  )
 }
 
 const Masthead = ({ texts }: { texts: Texts }) => (
@@ -97,8 +110,27 @@ const groupsOf = ({ navigation: words }: Texts): readonly Group[] => [
       { href: '/reassign', text: words.reassign, allow: managers },
     ],
   },
-  { text: words.money, places: [{ href: '/account', text: words.account, allow: everybody }] },
-  { text: words.company, places: [{ href: '/people', text: words.people, allow: admins }] },
+  {
+    text: words.money,
+    places: [
+      { href: '/account', text: words.account, allow: everybody },
+      { href: '/accounts', text: words.accounts, allow: accountants },
+    ],
+  },
+  {
+    text: words.company,
+    places: [
+      { href: '/people', text: words.people, allow: admins },
+      { href: '/operations', text: words.operations, allow: staff },
+    ],
+  },
+  {
+    text: words.guide,
+    places: [
+      { href: '/permissions', text: words.permissions, allow: everybody },
+      { href: '/api', text: words.api, allow: everybody },
+    ],
+  },
 ]
 
 const Header = ({ visit, role, name }: { visit: Visit; role: Role; name: string }) => {
@@ -124,7 +156,9 @@ const Header = ({ visit, role, name }: { visit: Visit; role: Role; name: string 
           </button>
           <div class="who">
             <p>
-              <strong>{name}</strong>
+              <a class="me" href="/me" aria-current={visit.url.pathname === '/me' ? 'page' : undefined}>
+                {name}
+              </a>
               <span>{texts.roles[role]}</span>
             </p>
             <form method="post" action="/sign-out" hx-boost="false">
@@ -158,31 +192,35 @@ const NavigationGroup = ({ group, role, path }: { group: Group; role: Role; path
 
 const isAt = (path: string, href: string): boolean => path === href || (href !== '/' && path.startsWith(`${href}/`))
 
+const Footer = ({ visit }: { visit: Visit }) => (
+  <footer class="foot">
+    <Preferences visit={visit} />
+    <p>{visit.texts.layout.times(visit.formats.timeZone)}</p>
+  </footer>
+)
+
 /** Language and colours are chosen by plain forms, so that they work without JavaScript and before sign-in. */
-const Footer = ({ visit }: { visit: Visit }) => {
+export const Preferences = ({ visit }: { visit: Visit }) => {
   const { texts, url } = visit
   return (
-    <footer class="foot">
-      <form method="post" action="/preferences" hx-boost="false">
-        <input type="hidden" name="back" value={url.pathname + url.search} />
-        <fieldset>
-          <legend>{texts.layout.language}</legend>
-          {languages.map((language) => (
-            <button name="language" value={language} lang={language} aria-pressed={visit.language === language}>
-              {catalogs[language].self}
-            </button>
-          ))}
-        </fieldset>
-        <fieldset>
-          <legend>{texts.layout.theme}</legend>
-          {themes.map((theme) => (
-            <button name="theme" value={theme} aria-pressed={visit.theme === theme}>
-              {texts.layout.themes[theme]}
-            </button>
-          ))}
-        </fieldset>
-      </form>
-      <p>{texts.layout.times(visit.formats.timeZone)}</p>
-    </footer>
+    <form method="post" action="/preferences" hx-boost="false" class="preferences">
+      <input type="hidden" name="back" value={url.pathname + url.search} />
+      <fieldset>
+        <legend>{texts.layout.language}</legend>
+        {languages.map((language) => (
+          <button name="language" value={language} lang={language} aria-pressed={visit.language === language}>
+            {catalogs[language].self}
+          </button>
+        ))}
+      </fieldset>
+      <fieldset>
+        <legend>{texts.layout.theme}</legend>
+        {themes.map((theme) => (
+          <button name="theme" value={theme} aria-pressed={visit.theme === theme}>
+            {texts.layout.themes[theme]}
+          </button>
+        ))}
+      </fieldset>
+    </form>
   )
 }

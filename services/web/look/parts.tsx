@@ -2,13 +2,48 @@
 import type { ComponentChildren } from 'preact'
 import type { Visit } from '../visit.tsx'
 
+interface MovementProps {
+  readonly visit: Visit
+  readonly cents: number
+  /** Whose account; the reader's own unless said. */
+  readonly of?: 'reader' | 'popug'
+}
+
 /** An amount that leaves or reaches the account: sign and word say which, colour only repeats it. */
-export const Movement = ({ visit, cents }: { visit: Visit; cents: number }) => (
-  <span class={cents < 0 ? 'amount out' : 'amount in'}>
-    <span class="sr">{cents < 0 ? visit.texts.money.out : visit.texts.money.in} </span>
-    {visit.formats.signedMoney(cents)}
-  </span>
+export const Movement = ({ visit, cents, of = 'reader' }: MovementProps) => {
+  const { money } = visit.texts
+  const [out, into] = of === 'reader' ? [money.out, money.in] : [money.outOfPopug, money.inToPopug]
+  return (
+    <span class={cents < 0 ? 'amount out' : 'amount in'}>
+      <span class="sr">{cents < 0 ? out : into} </span>
+      {visit.formats.signedMoney(cents)}
+    </span>
+  )
+}
+
+/** A task's number, which leads to its page. */
+export const TaskNumber = ({ taskId }: { taskId: number }) => (
+  <a class="number plain" href={`/tasks/${taskId}`}>
+    #{taskId}
+  </a>
 )
+
+const asksFor = (address: string) => ({
+  'hx-get': address,
+  'hx-swap': 'outerMorph',
+  'hx-sync': 'this:drop',
+  'hx-status:5xx': 'swap:none',
+})
+
+/** A part of a page that asks for itself while it changes; morphing keeps the focus and a half-pressed button. */
+export const liveFrom = (address: string, seconds = 1) => ({ ...asksFor(address), 'hx-trigger': `every ${seconds}s` })
+
+/** A part that asks for itself when a hint of these topics comes (enhance.js), and each second while something is pending. */
+export const followedFrom = (address: string, topics: string, isPending = false) => ({
+  ...asksFor(address),
+  'hx-trigger': isPending ? 'hint, every 1s' : 'hint',
+  'data-live': topics,
+})
 
 export const When = ({ visit, at, format = 'moment' }: { visit: Visit; at: string; format?: 'moment' | 'time' }) => (
   <time datetime={at} title={visit.formats.fullMoment(at)}>
@@ -43,7 +78,7 @@ interface PageLinksProps {
 /** Links of a keyset-paged list; all other parameters of the address stay. */
 export const PageLinks = ({ visit, path = visit.url.pathname, next, nextText, firstText }: PageLinksProps) => {
   const { pages } = visit.texts
-  const isFirst = !visit.query.has('after')
+  const isFirst = !visit.query.has('after') && !visit.query.has('line')
   if (isFirst && next === null) return null
   return (
     <nav class="pages" aria-label={pages.label}>
@@ -58,7 +93,9 @@ export const PageLinks = ({ visit, path = visit.url.pathname, next, nextText, fi
 }
 
 const addressWith = (path: string, { query }: Visit, after: string | null): string => {
-  const parameters = new URLSearchParams([...query].filter(([name, value]) => name !== 'after' && value !== ''))
+  const parameters = new URLSearchParams(
+    [...query].filter(([name, value]) => !['after', 'line'].includes(name) && value !== ''),
+  )
   if (after !== null) parameters.set('after', after)
   return parameters.size > 0 ? `${path}?${parameters}` : path
 }

@@ -3,17 +3,64 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { roles, type Role } from '../../vocabulary.ts'
 import { routes } from '../app.tsx'
+import { anAct } from '../operations.test-support.ts'
 import { company } from '../scene.test-support.ts'
 
 const closedPages: Record<string, readonly Role[]> = {
   '/': roles,
   '/tasks': roles,
+  '/tasks/:taskId': roles,
+  '/tasks/:taskId/story': roles,
   '/account': roles,
+  '/mine': roles,
+  '/tasks/list': roles,
+  '/account/now': roles,
+  '/me': roles,
+  '/permissions': roles,
+  '/api': roles,
+  '/accounts': ['accountant', 'admin'],
+  '/accounts/:popugId': ['accountant', 'admin'],
+  '/operations': ['manager', 'accountant', 'admin'],
+  '/operations/overview': ['manager', 'accountant', 'admin'],
+  '/operations/acts': ['manager', 'accountant', 'admin'],
+  '/operations/acts/:id': ['manager', 'accountant', 'admin'],
+  '/operations/acts/:id/progress': ['manager', 'accountant', 'admin'],
+  '/operations/parked': ['manager', 'accountant', 'admin'],
+  '/operations/parked/:service/:consumer/:number': ['manager', 'accountant', 'admin'],
+  '/operations/consumers/:service/:consumer': ['manager', 'accountant', 'admin'],
+  '/operations/runbooks/:name': ['manager', 'accountant', 'admin'],
+  '/operations/alerts': ['manager', 'accountant', 'admin'],
+  '/operations/differences': ['manager', 'accountant', 'admin'],
   '/reassign': ['manager', 'admin'],
   '/reassign/progress': ['manager', 'admin'],
   '/reassign/confirm': ['manager', 'admin'],
   '/people': ['admin'],
+  '/people/security': ['admin'],
 }
+
+/** Parts of pages, without a document around them. */
+const parts = [
+  '/mine',
+  '/tasks/list',
+  '/account/now',
+  '/reassign/progress',
+  '/tasks/:taskId/story',
+  '/operations/overview',
+  '/operations/acts/:id/progress',
+]
+
+const places: Readonly<Record<string, string>> = {
+  ':service': 'accounting',
+  ':consumer': 'ledger',
+  ':number': '4001',
+  ':name': 'EventsParked',
+}
+
+/** The address of a page of the scene's first task, person or act. */
+const addressOf = (path: string): string =>
+  path === '/operations/parked'
+    ? '/operations/parked?service=accounting&consumer=ledger'
+    : path.replaceAll(/:\w+/g, (name) => places[name] ?? '1')
 
 describe('who may see a page', () => {
   test('is said here for every page that needs a sign-in', () => {
@@ -24,22 +71,22 @@ describe('who may see a page', () => {
   for (const [path, allowed] of Object.entries(closedPages)) {
     for (const role of roles) {
       test(`${path} for ${role}: ${allowed.includes(role) ? 'open' : 'closed'}`, async () => {
-        const { browser, people } = company()
+        const { browser, people, world } = company()
+        world.acts.push(anAct('reconcile'))
         browser.as(people[role])
-        const response = await browser.get(path)
+        const response = await browser.get(addressOf(path))
         assert.equal(response.status, allowed.includes(role) ? 200 : 403)
         const html = await response.text()
-        if (path !== '/reassign/progress' || response.status === 403)
-          assert.match(html, /^<!doctype html><html lang="en">/)
+        if (!parts.includes(path) || response.status === 403) assert.match(html, /^<!doctype html><html lang="en">/)
       })
     }
 
     test(`${path} leads to the sign-in and back without a session`, async () => {
-      const response = await company().browser.get(path)
+      const response = await company().browser.get(addressOf(path))
       assert.equal(response.status, 303)
       assert.equal(
         response.headers.get('location'),
-        path === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(path)}`,
+        path === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(addressOf(path))}`,
       )
     })
   }
@@ -49,7 +96,7 @@ describe('who may see a page', () => {
       for (const role of roles.filter((each) => !allow.includes(each))) {
         const { browser, people, world } = company()
         browser.as(people[role])
-        assert.equal((await browser.post(path.replace(/:\w+/, '1'), {})).status, 403, `${path} as ${role}`)
+        assert.equal((await browser.post(path.replaceAll(/:\w+/g, '1'), {})).status, 403, `${path} as ${role}`)
         assert.ok(world.calls.every(({ method }) => method === 'GetSession'))
       }
     }
@@ -62,9 +109,20 @@ describe('who may see a page', () => {
       const html = await (await browser.get('/')).text()
       return [...html.matchAll(/<li><a href="([^"]+)"/g)].map(([, href]) => href)
     }
-    assert.deepEqual(await shown('popug'), ['/', '/tasks', '/account'])
-    assert.deepEqual(await shown('manager'), ['/', '/tasks', '/reassign', '/account'])
-    assert.deepEqual(await shown('admin'), ['/', '/tasks', '/reassign', '/account', '/people'])
+    const everyones = ['/permissions', '/api']
+    assert.deepEqual(await shown('popug'), ['/', '/tasks', '/account', ...everyones])
+    assert.deepEqual(await shown('manager'), ['/', '/tasks', '/reassign', '/account', '/operations', ...everyones])
+    assert.deepEqual(await shown('admin'), [
+      '/',
+      '/tasks',
+      '/reassign',
+      '/account',
+      '/accounts',
+      '/people',
+      '/operations',
+      ...everyones,
+    ])
+    assert.deepEqual(await shown('accountant'), ['/', '/tasks', '/account', '/accounts', '/operations', ...everyones])
   })
 })
 
@@ -84,11 +142,12 @@ describe('language and colours', () => {
   })
 
   test('every page exists in Russian', async () => {
-    const { browser, people } = company()
+    const { browser, people, world } = company()
+    world.acts.push(anAct('reconcile'))
     browser.as(people.admin)
     browser.cookies.set('ates_language', 'ru')
     for (const path of Object.keys(closedPages)) {
-      assert.match(await (await browser.get(path)).text(), /[а-я]{4}/, path)
+      assert.match(await (await browser.get(addressOf(path))).text(), /[а-я]{4}/, path)
     }
   })
 })

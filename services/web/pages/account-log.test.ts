@@ -16,7 +16,7 @@ const line = (
   balanceCents: 0,
   at,
   day: at.slice(0, 10),
-  cause: { stream: 'task-tracker', number: 1, eventId: '00000000-0000-4000-8000-000000000000' },
+  cause: { stream: 'task-tracker', epoch: 1, number: 1, eventId: '00000000-0000-4000-8000-000000000000' },
 })
 
 const task = (taskId: number, assignedAt: string, completedAt: string | null = null, assignment = 1) => ({

@@ -3,6 +3,10 @@ import type { z } from 'zod'
 import type { AccountLine } from '../../accounting/contract.ts'
 import type { Task as TaskSchema } from '../../task-tracker/contract.ts'
 
+/** An event's number as people read it; in another epoch the same number is another event. */
+export const eventMark = ({ epoch, number }: { epoch: number; number: number }): string =>
+  epoch === 1 ? String(number) : `${epoch}.${number}`
+
 export type Line = z.output<typeof AccountLine>
 type Task = z.output<typeof TaskSchema>
 

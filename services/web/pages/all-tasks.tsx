@@ -1,21 +1,21 @@
 // All tasks: found by state, assignee and text, all of it in the address; and the form for a new one.
-import type { z } from 'zod'
 import { isRefusal } from '../../../kernel/result.ts'
-import { taskState, taskTracker, type Task as TaskSchema } from '../../task-tracker/contract.ts'
+import { taskState, taskTracker } from '../../task-tracker/contract.ts'
 import { everybody, managers } from '../../vocabulary.ts'
 import { check, type Form } from '../forms.ts'
 import { CommandForm, Field, FormError } from '../look/fields.tsx'
-import { Description, Empty, PageLinks, When } from '../look/parts.tsx'
 import { statusOf } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { refusalText } from '../texts/refusals.ts'
 import type { Member } from '../visit.tsx'
 import { AssigneeControl, findAssignee, rosterOf, type Popug } from './assignee.tsx'
-
-type Task = z.output<typeof TaskSchema>
+import { type Filter, listOf, TaskList } from './task-list.tsx'
 
 export const allTasksPage = [
   get('/tasks', everybody, (visit) => allTasksView(visit, {})),
+
+  /** The list alone, which asks for itself when something has changed. */
+  get('/tasks/list', everybody, async (visit) => visit.fragment(<TaskList visit={visit} list={await listOf(visit)} />)),
 
   post('/tasks', everybody, async (visit, form) => {
     const description = form.text('description')
@@ -45,65 +45,21 @@ interface Sent {
   readonly isSpent?: boolean
 }
 
-interface Filter {
-  readonly state: string
-  readonly assignee: string
-  readonly text: string
-  readonly stateError?: string
-  readonly assigneeError?: string
-  readonly textError?: string
-}
-
 const allTasksView = async (visit: Member, { status, ...sent }: Sent & { status?: number }): Promise<Response> => {
-  const asked = {
-    state: visit.query.get('state') ?? '',
-    assignee: visit.query.get('assignee') ?? '',
-    text: visit.query.get('text') ?? '',
-  }
-  const [roster, found] = await Promise.all([rosterOf(visit), findAssignee(visit, asked.assignee)])
-  const state = asked.state === '' ? undefined : taskState.safeParse(asked.state)
-  const checked = check(taskTracker.getTasks.input, {
-    text: asked.text || undefined,
-    state: state?.data,
-    popugId: 'problem' in found ? undefined : found.popugId,
-    after: visit.query.get('after') || undefined,
-  })
-  const { rules } = visit.texts.forms
-  const filter: Filter = {
-    ...asked,
-    ...(state?.success === false ? { stateError: rules.state } : {}),
-    ...('problem' in found ? { assigneeError: found.problem } : {}),
-    ...('wrong' in checked && checked.wrong.has('text') ? { textError: rules.text } : {}),
-  }
-  const isWrong = 'wrong' in checked || filter.stateError !== undefined || filter.assigneeError !== undefined
-  const page = isWrong ? { tasks: [], next: null } : await visit.need(taskTracker.getTasks, checked.value)
+  const [roster, found] = await Promise.all([rosterOf(visit), listOf(visit)])
   return visit.page(
     visit.texts.allTasks.title,
-    <AllTasks visit={visit} roster={roster} filter={filter} sent={sent} tasks={page.tasks} next={page.next} />,
-    { status: status ?? (isWrong ? 422 : 200) },
+    <>
+      <NewTask visit={visit} roster={roster} sent={sent} />
+      <section aria-labelledby="list">
+        <h2 id="list">{visit.texts.allTasks.list}</h2>
+        <FilterForm visit={visit} roster={roster} filter={found.filter} />
+        <TaskList visit={visit} list={found} />
+      </section>
+    </>,
+    { status: status ?? (found.isWrong ? 422 : 200) },
   )
 }
-
-interface AllTasksProps {
-  readonly visit: Member
-  readonly roster: readonly Popug[] | null
-  readonly filter: Filter
-  readonly sent: Sent
-  readonly tasks: readonly Task[]
-  readonly next: string | null
-}
-
-const AllTasks = ({ visit, roster, filter, sent, tasks, next }: AllTasksProps) => (
-  <>
-    <NewTask visit={visit} roster={roster} sent={sent} />
-    <section aria-labelledby="list">
-      <h2 id="list">{visit.texts.allTasks.list}</h2>
-      <FilterForm visit={visit} roster={roster} filter={filter} />
-      {tasks.length === 0 ? <Nothing visit={visit} filter={filter} /> : <TaskTable visit={visit} tasks={tasks} />}
-      <PageLinks visit={visit} next={next} />
-    </section>
-  </>
-)
 
 const NewTask = ({ visit, roster, sent }: { visit: Member; roster: readonly Popug[] | null; sent: Sent }) => {
   const { allTasks: words } = visit.texts
@@ -119,7 +75,7 @@ const NewTask = ({ visit, roster, sent }: { visit: Member; roster: readonly Popu
       >
         <Field name="description" label={words.description} error={sent.descriptionError} help={words.createHelp}>
           {(attributes) => (
-            <textarea class="textarea" rows={2} required maxlength={2_000} {...attributes}>
+            <textarea class="textarea" rows={2} required maxlength={2_000} data-enter-sends {...attributes}>
               {form?.text('description') ?? ''}
             </textarea>
           )}
@@ -182,74 +138,5 @@ const FilterForm = ({ visit, roster, filter }: { visit: Member; roster: readonly
         {isFiltered && <a href="/tasks">{words.clear}</a>}
       </div>
     </form>
-  )
-}
-
-const Nothing = ({ visit, filter }: { visit: Member; filter: Filter }) => {
-  const { allTasks: words } = visit.texts
-  const isFiltered = filter.state !== '' || filter.assignee !== '' || filter.text !== ''
-  return isFiltered ? (
-    <Empty title={words.emptyFiltered}>
-      <p>
-        <a href="/tasks">{words.clear}</a>
-      </p>
-    </Empty>
-  ) : (
-    <Empty title={words.empty}>
-      <p>{words.emptyHelp}</p>
-    </Empty>
-  )
-}
-
-const TaskTable = ({ visit, tasks }: { visit: Member; tasks: readonly Task[] }) => {
-  const { allTasks: words } = visit.texts
-  return (
-    <table class="rows">
-      <thead>
-        <tr>
-          <th scope="col">{words.task}</th>
-          <th scope="col" class="col-state">
-            {words.state}
-          </th>
-          <th scope="col" class="col-name">
-            {words.assignee}
-          </th>
-          <th scope="col" class="last col-time">
-            {words.created}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {tasks.map((task) => (
-          <tr>
-            <th scope="row" class="task">
-              <span class="number">#{task.taskId}</span> <Description visit={visit} text={task.description} />
-            </th>
-            <td>
-              <span class={`state state-${task.state}`}>{words.states[task.state]}</span>
-            </td>
-            <td>
-              <Assignee visit={visit} task={task} />
-            </td>
-            <td class="last">
-              <When visit={visit} at={task.createdAt} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
-}
-
-const Assignee = ({ visit, task }: { visit: Member; task: Task }) => {
-  const { allTasks: words } = visit.texts
-  return (
-    <>
-      <a class="plain" href={`/tasks?assignee=${task.assigneeId}`}>
-        {task.assigneeName}
-      </a>
-      {task.assigneeId === visit.person.popugId && <span class="muted"> ({words.you})</span>}
-      {task.state === 'open' && !task.assigneeActive && <span class="warning below">{words.disabled}</span>}
-    </>
   )
 }

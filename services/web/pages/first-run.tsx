@@ -22,7 +22,11 @@ export const firstRunPage = [
     const sent = { token: form.text('token'), name: form.text('name'), email: form.text('email') }
     const checked = check(identity.createFirstAdministrator.input, { ...sent, password: form.text('password') })
     if ('wrong' in checked) return firstRunView(visit, { ...sent, form, wrong: checked.wrong, status: 422 })
-    const outcome = await visit.callAsService(identity.createFirstAdministrator, checked.value, { key: form.key })
+    const outcome = await visit.callAsService(
+      identity.createFirstAdministrator,
+      { ...checked.value, client: visit.client },
+      { key: form.key },
+    )
     if (isRefusal(outcome)) {
       const error = refusalText(visit.texts, outcome)
       return firstRunView(visit, { ...sent, error, status: statusOf(identity.createFirstAdministrator, outcome) })

@@ -17,7 +17,10 @@ export const invitationPage = [
     const checked = check(identity.acceptInvitation.input, { token, password: form.text('password') })
     if ('wrong' in checked)
       return invitationView(visit, token, { key: form.key, error: visit.texts.forms.rules.password })
-    const outcome = await visit.callAsService(identity.acceptInvitation, checked.value, { key: form.key })
+    const input = { ...checked.value, client: visit.client }
+    const outcome = await visit.callAsService(identity.acceptInvitation, input, { key: form.key })
+    if (isRefusal(outcome) && outcome.refused === 'password_too_common')
+      return invitationView(visit, token, { key: form.key, error: refusalText(visit.texts, outcome) })
     if (isRefusal(outcome)) return noLinkView(visit, outcome)
     return enter(visit, outcome.ok)
   }),

@@ -5,9 +5,9 @@ import { isRefusal } from '../../../kernel/result.ts'
 import { accounting } from '../../accounting/contract.ts'
 import { taskTracker, type Task as TaskSchema } from '../../task-tracker/contract.ts'
 import { everybody, managers } from '../../vocabulary.ts'
-import { idFrom } from '../forms.ts'
+import { idFrom, localPath } from '../forms.ts'
 import { CommandForm } from '../look/fields.tsx'
-import { Description, Empty, Movement, Notice, PageLinks, When } from '../look/parts.tsx'
+import { Description, Empty, followedFrom, Movement, Notice, PageLinks, TaskNumber, When } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { turnDown, type Member } from '../visit.tsx'
@@ -24,36 +24,34 @@ interface Price {
 type Prices = ReadonlyMap<number, Price> | null
 
 export const myTasksPage = [
-  get('/', everybody, async (visit) => {
-    const { popugId } = visit.person
-    const after = visit.query.get('after') || undefined
-    const [open, completed, account] = await Promise.all([
-      visit.need(taskTracker.getTasks, { popugId, state: 'open', after }),
-      visit.need(taskTracker.getTasks, { popugId, state: 'completed', limit: 10 }),
-      visit.want(accounting.getAccountInfo, { popugId, limit: 1 }),
-    ])
-    const prices = account && (await pricesOf(visit, [...open.tasks, ...completed.tasks]))
-    return visit.page(
-      visit.texts.myTasks.title,
-      <MyTasks
-        visit={visit}
-        open={open.tasks}
-        next={open.next}
-        completed={completed.tasks}
-        prices={prices}
-        account={account}
-      />,
-    )
-  }),
+  get('/', everybody, async (visit) =>
+    visit.page(visit.texts.myTasks.title, <MyTasks visit={visit} {...await partsOf(visit)} />),
+  ),
+
+  /** The whole of it, which asks for itself when something has changed. */
+  get('/mine', everybody, async (visit) => visit.fragment(<MyTasks visit={visit} {...await partsOf(visit)} />)),
 
   post('/tasks/:taskId/complete', everybody, async (visit, form) => {
     const taskId = idFrom(visit.param('taskId'))
     if (taskId === null) throw new Problem('notFound')
+    const back = localPath(form.fields.get('back'))
     const outcome = await visit.call(taskTracker.completeTask, { taskId }, { key: form.key })
-    if (isRefusal(outcome)) return turnDown(visit, '/', taskTracker.completeTask, outcome)
-    return visit.seeOther('/', { is: 'taskCompleted', task: String(taskId) })
+    if (isRefusal(outcome)) return turnDown(visit, back, taskTracker.completeTask, outcome)
+    return visit.seeOther(back, { is: 'taskCompleted', task: String(taskId) })
   }),
 ]
+
+const partsOf = async (visit: Member): Promise<Omit<MyTasksProps, 'visit'>> => {
+  const { popugId } = visit.person
+  const after = visit.query.get('after') || undefined
+  const [open, completed, account] = await Promise.all([
+    visit.need(taskTracker.getTasks, { popugId, state: 'open', after }),
+    visit.need(taskTracker.getTasks, { popugId, state: 'completed', limit: 10 }),
+    visit.want(accounting.getAccountInfo, { popugId, limit: 1 }),
+  ])
+  const prices = account && (await pricesOf(visit, [...open.tasks, ...completed.tasks]))
+  return { open: open.tasks, next: open.next, completed: completed.tasks, prices, account }
+}
 
 const pricesOf = async (visit: Member, tasks: readonly Task[]): Promise<Prices> => {
   if (tasks.length === 0) return new Map()
@@ -72,14 +70,15 @@ interface MyTasksProps {
 
 const MyTasks = ({ visit, open, next, completed, prices, account }: MyTasksProps) => {
   const { myTasks: words } = visit.texts
+  const isPending = prices !== null && [...open, ...completed].some(({ taskId }) => !prices.has(taskId))
   return (
-    <>
+    <div id="mine" {...followedFrom(`/mine${visit.url.search}`, 'mine tasks', isPending)}>
       {account && <Figures visit={visit} account={account} />}
       {(account === null || prices === null) && <Notice>{words.accountingDown}</Notice>}
       <section aria-labelledby="open">
         <h2 id="open">{words.open}</h2>
         {open.length === 0 ? <NothingOpen visit={visit} /> : <OpenTasks visit={visit} tasks={open} prices={prices} />}
-        <PageLinks visit={visit} next={next} />
+        <PageLinks visit={visit} path="/" next={next} />
       </section>
       <section aria-labelledby="completed">
         <h2 id="completed">{words.completed}</h2>
@@ -89,7 +88,7 @@ const MyTasks = ({ visit, open, next, completed, prices, account }: MyTasksProps
           <CompletedTasks visit={visit} tasks={completed} prices={prices} />
         )}
       </section>
-    </>
+    </div>
   )
 }
 
@@ -197,7 +196,7 @@ const TaskCells = ({ visit, task, prices }: { visit: Member; task: Task; prices:
   return (
     <>
       <th scope="row" class="task">
-        <span class="number">#{task.taskId}</span> <Description visit={visit} text={task.description} />
+        <TaskNumber taskId={task.taskId} /> <Description visit={visit} text={task.description} />
       </th>
       <td data-label={words.assigned}>
         <When visit={visit} at={task.assignedAt} />

@@ -135,6 +135,9 @@ const People = ({ visit, people, next, text, isWrong, sent }: PeopleProps) => {
           </ul>
         )}
         <PageLinks visit={visit} next={next} nextText={words.next} firstText={words.first} />
+        <p class="aside">
+          <a href="/people/security">{visit.texts.securityLog.title}</a>
+        </p>
       </section>
     </>
   )

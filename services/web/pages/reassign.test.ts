@@ -1,6 +1,7 @@
 // Reassign through its page: asked, started, watched, cancelled.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { ok } from '../../../kernel/result.ts'
 import { company, fieldOf, messageOf } from '../scene.test-support.ts'
 
 describe('reassign', () => {
@@ -16,6 +17,34 @@ describe('reassign', () => {
     assert.match(html, /hx-get="\/reassign\/progress"/)
     const part = await (await browser.get('/reassign/progress', { 'hx-request': 'true' })).text()
     assert.match(part, /^<div id="progress"/)
+  })
+
+  test('says before how many tasks and popugs it concerns, and what it costs them', async () => {
+    const { browser, people, world } = company()
+    browser.as(people.manager)
+    const confirm = async () => (await (await browser.get('/reassign/confirm')).text()).replaceAll(/<[^>]+>/g, ' ')
+    assert.match(await confirm(), /Open tasks\s+1\s+Drawn among popugs\s+2\s+What it .* \$10\.00 to \$20\.00/)
+    const many = company({
+      replaced: { previewReassignment: () => ok({ openTasks: 100_000, exact: false, assignable: 2, waiting: 0 }) },
+    })
+    many.browser.as(many.people.manager)
+    assert.match(
+      await (await many.browser.get('/reassign/confirm')).text(),
+      /more than 100,000[\s\S]*\$1,000,000\.00 or more/,
+    )
+    world.tasks[0] = { ...world.tasks[0]!, assigneeAssignable: false }
+    assert.match(await (await browser.get('/reassign')).text(), /1 open task waits with people who can no longer/)
+    world.tasks.length = 0
+    assert.match(await confirm(), /There is nothing to reassign/)
+    assert.doesNotMatch(await (await browser.get('/reassign/confirm')).text(), /action="\/reassign"/)
+  })
+
+  test('says how fast it goes and what is left', async () => {
+    const { browser, people, world } = company()
+    browser.as(people.manager)
+    await browser.post('/reassign', {})
+    world.jobs[0] = { ...world.jobs[0]!, total: 10_000, done: 2_000, startedAt: '2026-03-14T11:59:50Z' }
+    assert.match(await (await browser.get('/reassign')).text(), /About 200 a second; 40 secs? left/)
   })
 
   test('is cancelled, and then asks for itself no more', async () => {

@@ -2,21 +2,24 @@
 import type { z } from 'zod'
 import { isRefusal } from '../../../kernel/result.ts'
 import { taskTracker, type Reassignment } from '../../task-tracker/contract.ts'
-import { managers } from '../../vocabulary.ts'
+import { feeRangeCents, managers } from '../../vocabulary.ts'
 import { idFrom } from '../forms.ts'
 import { CommandForm } from '../look/fields.tsx'
-import { Empty, PageLinks, When } from '../look/parts.tsx'
+import { Empty, liveFrom, Notice, PageLinks, When } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { turnDown, type Member } from '../visit.tsx'
+import { paceOf } from './pace.ts'
 
 type Job = z.output<typeof Reassignment>
+type Preview = z.output<typeof taskTracker.previewReassignment.output>
 type Jobs = z.output<typeof taskTracker.listReassignments.output>
 
 export const reassignPage = [
-  get('/reassign', managers, async (visit) =>
-    visit.page(visit.texts.reassign.title, <Reassign visit={visit} jobs={await jobsOf(visit)} />),
-  ),
+  get('/reassign', managers, async (visit) => {
+    const [jobs, preview] = await Promise.all([jobsOf(visit), visit.need(taskTracker.previewReassignment, {})])
+    return visit.page(visit.texts.reassign.title, <Reassign visit={visit} jobs={jobs} preview={preview} />)
+  }),
 
   /** The part that changes while a reassignment runs. */
   get('/reassign/progress', managers, async (visit) =>
@@ -24,9 +27,10 @@ export const reassignPage = [
   ),
 
   /** The question is a page of its own, so that it needs no script. */
-  get('/reassign/confirm', managers, (visit) =>
-    visit.page(visit.texts.reassign.confirmTitle, <Confirm visit={visit} />),
-  ),
+  get('/reassign/confirm', managers, async (visit) => {
+    const preview = await visit.need(taskTracker.previewReassignment, {})
+    return visit.page(visit.texts.reassign.confirmTitle, <Confirm visit={visit} preview={preview} />)
+  }),
 
   post('/reassign', managers, async (visit, form) => {
     const outcome = await visit.call(taskTracker.assignTasks, {}, { key: form.key })
@@ -46,11 +50,12 @@ export const reassignPage = [
 const jobsOf = (visit: Member): Promise<Jobs> =>
   visit.need(taskTracker.listReassignments, { after: visit.query.get('after') || undefined, limit: 20 })
 
-const Reassign = ({ visit, jobs }: { visit: Member; jobs: Jobs }) => {
+const Reassign = ({ visit, jobs, preview }: { visit: Member; jobs: Jobs; preview: Preview }) => {
   const { reassign: words } = visit.texts
   return (
     <>
       <p class="lead">{words.lead}</p>
+      {preview.waiting > 0 && <Notice>{words.waitingFor(preview.waiting)}</Notice>}
       <a class="btn btn-primary" href="/reassign/confirm">
         {words.start}
       </a>
@@ -59,11 +64,33 @@ const Reassign = ({ visit, jobs }: { visit: Member; jobs: Jobs }) => {
   )
 }
 
-const Confirm = ({ visit }: { visit: Member }) => {
+const Confirm = ({ visit, preview }: { visit: Member; preview: Preview }) => {
   const { reassign: words } = visit.texts
+  const { money, number } = visit.formats
+  const { openTasks, exact, assignable } = preview
+  if (openTasks === 0) return <NothingToDraw visit={visit} />
   return (
     <>
       <p class="lead">{words.confirmText}</p>
+      <dl class="figures preview">
+        <div>
+          <dt>{words.openTasks}</dt>
+          <dd>{exact ? number(openTasks) : words.more(number(openTasks))}</dd>
+        </div>
+        <div>
+          <dt>{words.amongPopugs}</dt>
+          <dd>{number(assignable)}</dd>
+        </div>
+        <div>
+          <dt>{words.cost}</dt>
+          <dd>
+            {exact
+              ? words.range(money(openTasks * feeRangeCents.from), money(openTasks * feeRangeCents.to))
+              : words.atLeast(money(openTasks * feeRangeCents.from))}
+          </dd>
+        </div>
+      </dl>
+      {assignable === 0 && <Notice>{words.nobodyToDraw}</Notice>}
       <CommandForm action="/reassign" class="acts">
         <button class="btn btn-primary">{words.confirm}</button>
         <a class="btn" href="/reassign">
@@ -74,25 +101,28 @@ const Confirm = ({ visit }: { visit: Member }) => {
   )
 }
 
+const NothingToDraw = ({ visit }: { visit: Member }) => {
+  const { reassign: words } = visit.texts
+  return (
+    <Empty title={words.nothingOpen}>
+      <p>{words.nothingOpenHelp}</p>
+      <p>
+        <a href="/tasks">{visit.texts.myTasks.emptyLink}</a>
+      </p>
+    </Empty>
+  )
+}
+
 const isActive = ({ finishedAt }: Job): boolean => finishedAt === null
 
-/** Asks for itself every second while something runs; morphing keeps the focus and a half-pressed button. */
+/** Asks for itself while something runs. */
 const Progress = ({ visit, jobs: { reassignments, next } }: { visit: Member; jobs: Jobs }) => {
   const { reassign: words } = visit.texts
   const active = reassignments.filter(isActive).toReversed()
   const ended = reassignments.filter((job) => !isActive(job))
   const isLive = active.length > 0 && !visit.query.has('after')
-  const live = isLive
-    ? {
-        'hx-get': '/reassign/progress',
-        'hx-trigger': 'every 1s',
-        'hx-swap': 'outerMorph',
-        'hx-sync': 'this:drop',
-        'hx-status:5xx': 'swap:none',
-      }
-    : {}
   return (
-    <div id="progress" {...live}>
+    <div id="progress" {...(isLive ? liveFrom('/reassign/progress') : {})}>
       {active.length > 0 && (
         <section aria-labelledby="current">
           <h2 id="current">{words.current}</h2>
@@ -142,6 +172,7 @@ const ActiveJob = ({ visit, job }: { visit: Member; job: Job }) => {
             aria-label={words.current}
           />
           <p class="job-count">{words.progress(number(job.done), Math.max(job.total, job.done))}</p>
+          <Pace visit={visit} job={job} />
           <dl class="counts">
             <div>
               <dt>{words.moved}</dt>
@@ -160,6 +191,16 @@ const ActiveJob = ({ visit, job }: { visit: Member; job: Job }) => {
         </button>
       </CommandForm>
     </article>
+  )
+}
+
+/** How fast it goes and how long it will take at this pace; nothing before there is something to go by. */
+const Pace = ({ visit, job }: { visit: Member; job: Job }) => {
+  const { reassign: words } = visit.texts
+  const pace = paceOf(job, visit.now)
+  if (pace === null) return null
+  return (
+    <p class="muted">{words.pace(visit.formats.number(pace.perSecond), visit.formats.seconds(pace.secondsLeft))}</p>
   )
 }
 

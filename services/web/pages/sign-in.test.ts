@@ -22,6 +22,13 @@ describe('sign-in', () => {
     assert.equal(messageOf(await (await browser.get('/tasks')).text()), '', 'the message is shown once')
   })
 
+  test('lets nobody in by one press, except in a demo', async () => {
+    const { browser } = company()
+    assert.doesNotMatch(await (await browser.get('/sign-in')).text(), /sign-in\/as/)
+    for (const role of ['popug', 'admin', ''])
+      assert.equal((await browser.post('/sign-in/as', { role })).status, 404, role)
+  })
+
   test('never leads to another site', async () => {
     const { browser } = company()
     const response = await browser.post('/sign-in', {

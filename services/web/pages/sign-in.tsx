@@ -5,11 +5,11 @@ import { identity } from '../../identity/contract.ts'
 import { endSessionCookie, sessionCookie, sessionTokenOf, type Flash } from '../cookies.ts'
 import { check, localPath } from '../forms.ts'
 import { CommandForm, Field, FormError } from '../look/fields.tsx'
-import { statusOf } from '../problem.ts'
+import { Problem, Refused, statusOf } from '../problem.ts'
 import { openGet, openPost } from '../route.ts'
 import { forgetSession } from '../session.ts'
 import { refusalText } from '../texts/refusals.ts'
-import type { Visit } from '../visit.tsx'
+import type { Visit, Visitor } from '../visit.tsx'
 
 export const signInPage = [
   openGet('/sign-in', (visit) => {
@@ -28,12 +28,21 @@ export const signInPage = [
         : { error: refusalText(visit.texts, refuse('wrong_credentials')) }
       return signInView(visit, { next, email, ...field, status: 422 })
     }
-    const outcome = await visit.callAsService(identity.signIn, checked.value)
+    const outcome = await visit.callAsService(identity.signIn, { ...checked.value, client: visit.client })
     if (isRefusal(outcome)) {
       const error = refusalText(visit.texts, outcome)
       return signInView(visit, { next, email, error, status: statusOf(identity.signIn, outcome) })
     }
     return enter(visit, outcome.ok, next)
+  }),
+
+  openPost('/sign-in/as', async (visit, form) => {
+    const wanted = visitorsOf(visit).find(({ role }) => role === form.text('role'))
+    if (!wanted) throw new Problem('notFound')
+    const { email, password } = wanted
+    const outcome = await visit.callAsService(identity.signIn, { email, password, client: visit.client })
+    if (isRefusal(outcome)) throw new Refused(identity.signIn, outcome)
+    return enter(visit, outcome.ok)
   }),
 
   openPost('/sign-out', async (visit) => {
@@ -42,6 +51,9 @@ export const signInPage = [
     return visit.seeOther('/sign-in', { is: 'signedOut' }, [endSessionCookie(visit.secure)])
   }),
 ]
+
+/** Nobody, except in a demo. */
+const visitorsOf = ({ deps }: Visit): readonly Visitor[] => deps.visitors?.() ?? []
 
 /** The browser forgets the session in any case; the server's end of it is best effort. */
 const endSession = async (visit: Visit, token: string): Promise<void> => {
@@ -76,10 +88,11 @@ const signInView = (visit: Visit, { status = 200, ...state }: SignInState): Resp
 
 const SignIn = ({ visit, next, email, error, emailError }: Omit<SignInState, 'status'> & { visit: Visit }) => {
   const { signIn: words, forms } = visit.texts
-  const isFirstTry = email === '' && !error && !emailError && !visit.flash
+  const isFirstTry = email === '' && !error && !emailError && !visit.flash && visitorsOf(visit).length === 0
   return (
     <>
       {error && <FormError>{error}</FormError>}
+      <Visitors visit={visit} />
       <CommandForm action="/sign-in" class="stack" boost={false}>
         <input type="hidden" name="next" value={next} />
         <Field name="email" label={forms.email} error={emailError}>
@@ -112,5 +125,24 @@ const SignIn = ({ visit, next, email, error, emailError }: Omit<SignInState, 'st
       </CommandForm>
       <p class="aside">{words.noAccount}</p>
     </>
+  )
+}
+
+/** In a demo: one press for each role. */
+const Visitors = ({ visit }: { visit: Visit }) => {
+  const visitors = visitorsOf(visit)
+  const { demo, roles } = visit.texts
+  if (visitors.length === 0) return null
+  return (
+    <section class="visitors" aria-labelledby="demo">
+      <h2 id="demo">{demo.title}</h2>
+      <p>{demo.intro}</p>
+      {visitors.map(({ role, name }) => (
+        <CommandForm action="/sign-in/as" boost={false}>
+          <input type="hidden" name="role" value={role} />
+          <button class="btn">{demo.enter({ name, role: roles[role] })}</button>
+        </CommandForm>
+      ))}
+    </section>
   )
 }

@@ -139,6 +139,28 @@ describe('all tasks', () => {
     assert.equal((await browser.get('/tasks?text=%ff')).status, 400)
   })
 
+  test('are marked while they are open and their assignee is given no more', async () => {
+    const { browser, people, world } = company()
+    const task = world.tasks[0]!
+    browser.as(people.manager)
+    for (const [changed, said] of [
+      [{}, null],
+      [{ assigneeActive: false, assigneeAssignable: false }, /disabled; waits for the next reassignment/],
+      [{ assigneeAssignable: false }, /no longer given tasks; waits for the next reassignment/],
+      [{ assigneeAssignable: false, state: 'completed' as const }, null],
+      // What an older task tracker says.
+      [{ assigneeAssignable: undefined }, null],
+      [{ assigneeActive: false, assigneeAssignable: undefined }, /disabled; waits/],
+    ] as const) {
+      world.tasks[0] = { ...task, ...changed }
+      for (const path of ['/tasks', `/tasks/${task.taskId}`]) {
+        const html = await (await browser.get(path)).text()
+        if (said) assert.match(html, said, `${path} ${JSON.stringify(changed)}`)
+        else assert.doesNotMatch(html, /waits for the next/, `${path} ${JSON.stringify(changed)}`)
+      }
+    }
+  })
+
   test('show markup as text', async () => {
     const { browser, people, world } = company()
     addTask(world, '<script>alert(1)</script> & "quoted"', people.popug)

@@ -1,4 +1,5 @@
-// What the pages do beyond HTML, when JavaScript is there: say when the network is gone, keep the focus sensible, copy a link.
+// What the pages do beyond HTML, when JavaScript is there: say when the network is gone, keep the focus sensible, send by
+// Enter, copy a link, and ask again for parts when the server hints that something has changed.
 const root = document.documentElement
 root.classList.add('js')
 
@@ -14,6 +15,8 @@ document.addEventListener('htmx:after:request', () => offline(false))
 // A page that was exchanged in place: readers and keyboards go on at its content, unless something in it asked for the focus.
 document.addEventListener('htmx:after:swap', (event) => {
   if (event.detail.ctx.target !== document.body) return
+  listen()
+  if (stay !== null) return stayIn(stay)
   if (document.activeElement === null || document.activeElement === document.body) {
     document.getElementById('content')?.focus({ preventScroll: true })
   }
@@ -36,3 +39,69 @@ document.addEventListener('click', (event) => {
   const button = event.target.closest?.('[data-copy]')
   if (button) void copy(button)
 })
+
+// Enter sends what is one field; the focus stays there for the next one. The button leads to the message instead.
+let stay = null
+
+document.addEventListener('keydown', (event) => {
+  const field = event.target.closest?.('[data-enter-sends]')
+  if (!field || event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+  event.preventDefault()
+  stay = field.id
+  field.form.requestSubmit()
+})
+document.addEventListener('htmx:error', () => (stay = null))
+
+const stayIn = (id) => {
+  stay = null
+  const said = document.querySelector('main [role="status"]')
+  const field = document.getElementById(id)
+  if (!field || !said) return
+  field.focus()
+  // Readers say what changes in a status, and not what came with it.
+  const text = said.textContent
+  said.textContent = ''
+  setTimeout(() => (said.textContent = text), 100)
+}
+
+// One connection for each tab that is seen; a part of the page asks for itself when its topic is hinted at.
+let source = null
+let again = 0
+
+const hint = (topics) => {
+  for (const part of document.querySelectorAll('[data-live]')) {
+    if (topics.some((topic) => part.dataset.live.split(' ').includes(topic))) htmx.trigger(part, 'hint')
+  }
+}
+
+const hush = () => {
+  clearTimeout(again)
+  source?.close()
+  source = null
+}
+
+const listen = () => {
+  if (document.hidden || document.querySelector('[data-live]') === null) return hush()
+  if (source !== null) return
+  let isFirst = true
+  source = new EventSource('/live')
+  source.addEventListener('open', () => {
+    // What was said while nobody listened is not said again.
+    if (!isFirst) hint(['tasks', 'mine'])
+    isFirst = false
+  })
+  source.addEventListener('hint', ({ data }) => hint([data]))
+  source.addEventListener('over', hush)
+  source.addEventListener('error', () => {
+    if (source?.readyState !== EventSource.CLOSED) return
+    hush()
+    again = setTimeout(listen, 5_000 + Math.random() * 5_000)
+  })
+}
+
+document.addEventListener('visibilitychange', () => {
+  const wasQuiet = source === null
+  listen()
+  if (!document.hidden && wasQuiet) hint(['tasks', 'mine'])
+})
+document.addEventListener('DOMContentLoaded', listen)

@@ -1,9 +1,12 @@
 // English texts, and with them the shape of every catalog.
+import { operations } from './en-operations.ts'
 import { pluralizer } from './plural.ts'
 import type { RefusalTexts } from './refusals.ts'
 
 const counted = pluralizer('en')
 const tasks = (count: number): string => counted(count, { one: 'task', other: 'tasks' })
+
+const minutes = (count: number): string => counted(count, { one: 'minute', other: 'minutes' })
 
 const refusals: RefusalTexts = {
   invalid_input: 'Something in what was sent is not as it must be. Nothing was changed.',
@@ -22,9 +25,18 @@ const refusals: RefusalTexts = {
     assigneeName
       ? `This task is not yours now: ${assigneeName} has it. Nothing was paid.`
       : 'This task is not yours now. Nothing was paid.',
+  too_many_reassignments: ({ most }) =>
+    `${most ?? 'Too many'} reassignments wait already. Cancel some of them or wait until one has begun. Nothing was started.`,
   reassignment_not_found: 'There is no such reassignment.',
   reassignment_finished: 'This reassignment has already ended.',
   not_own_account: 'This is somebody else’s account. Only accountants and administrators may see it.',
+  service_not_found: 'No service of this name has been seen yet.',
+  consumer_not_found: 'This service has no consumer of this name.',
+  parked_not_found: 'This event is not parked, and never was.',
+  act_not_found: 'There is no such act in the operator log.',
+  not_forked: 'This consumer goes on with the history it knows: there is nothing to accept.',
+  cannot_go_on: 'What this consumer has applied cannot be carried over into another history.',
+  act_finished: 'This act has already ended.',
   email_taken: 'Somebody with this e-mail address is already here.',
   person_not_found: 'There is no such person.',
   person_disabled: 'This person is disabled. Enable them first.',
@@ -33,6 +45,10 @@ const refusals: RefusalTexts = {
     'This link is not valid: it was used already, replaced by a newer one, or cut off when it was copied.',
   wrong_credentials: 'E-mail or password is wrong.',
   no_session: 'Your session has ended. Sign in again.',
+  session_not_found: 'This session has ended already.',
+  password_too_common: 'This is one of the passwords that are tried first: a common one, or your name or address.',
+  too_many_attempts: ({ retryAfterSeconds }) =>
+    `Too many attempts. Wait ${minutes(Math.ceil(Number(retryAfterSeconds ?? 60) / 60))} and try again.`,
 }
 
 export const en = {
@@ -64,7 +80,12 @@ export const en = {
     allTasks: 'All tasks',
     reassign: 'Reassign',
     account: 'My account',
+    accounts: 'Accounts',
     people: 'People',
+    operations: 'Operations',
+    guide: 'Reference',
+    permissions: 'Permissions',
+    api: 'API',
   },
 
   roles: { popug: 'popug', manager: 'manager', accountant: 'accountant', admin: 'administrator' },
@@ -72,16 +93,20 @@ export const en = {
   money: {
     fee: 'fee',
     reward: 'reward',
+    feeOf: 'Fee',
     pending: 'pending',
     pendingWhy: 'Accounting has not heard of this task yet.',
     unknown: 'not known',
     out: 'paid out of your account',
     in: 'paid into your account',
+    outOfPopug: 'paid by the popug',
+    inToPopug: 'paid to the popug',
   },
 
   pages: {
     next: 'Older',
     first: 'Back to the newest',
+    start: 'Back to the beginning',
     label: 'Pages',
   },
 
@@ -106,6 +131,12 @@ export const en = {
     title: 'Sign in',
     submit: 'Sign in',
     noAccount: 'No account yet? An administrator of your company sends you an invitation link.',
+  },
+
+  demo: {
+    title: 'A company at work',
+    intro: 'This is a demo. Look around as anybody, by one press.',
+    enter: ({ name, role }: { name: string; role: string }) => `Enter as ${name}, ${role}`,
   },
 
   firstRun: {
@@ -167,6 +198,7 @@ export const en = {
     created: 'Created',
     completed: 'Completed',
     disabled: 'disabled; waits for the next reassignment',
+    promoted: 'no longer given tasks; waits for the next reassignment',
     you: 'you',
     empty: 'There are no tasks yet.',
     emptyHelp: 'Create the first one above; it is given to somebody at once.',
@@ -181,6 +213,29 @@ export const en = {
     ambiguousAssignee: (names: string) => `Several people fit: ${names}. Give the #number.`,
   },
 
+  task: {
+    title: (id: number) => `Task #${id}`,
+    createdBy: 'Created',
+    fee: 'Fee per assignment',
+    reward: 'Reward',
+    story: 'What has happened',
+    what: 'What',
+    when: 'When',
+    origin: 'Event and request',
+    request: 'Request',
+    unnumbered: 'has no number yet',
+    amount: 'Amount',
+    assigned: (assignment: number) => `Assignment ${assignment}:`,
+    completed: 'Completed by',
+    creator: 'created by',
+    presser: 'reassigned by',
+    later: 'What came later',
+    toLine: 'to the line in the account',
+    pendingWhy: 'Accounting has not come to this event yet.',
+    aside: 'not booked; set aside for an administrator to look at',
+    accountingDown: 'Accounting does not answer, so amounts are missing here. Nothing is lost.',
+  },
+
   reassign: {
     title: 'Reassign',
     lead: 'Draws a new assignee for every open task. Each draw is a new assignment with its fee, also for a popug who keeps the task.',
@@ -188,6 +243,18 @@ export const en = {
     confirmTitle: 'Reassign all open tasks?',
     confirmText:
       'Every open task gets a newly drawn assignee, and every assignee is charged the fee of the task, $10 to $20. This cannot be taken back.',
+    openTasks: 'Open tasks',
+    amongPopugs: 'Drawn among popugs',
+    cost: 'What it costs them together',
+    range: (from: string, to: string) => `${from} to ${to}`,
+    more: (count: string) => `more than ${count}`,
+    atLeast: (from: string) => `${from} or more`,
+    nobodyToDraw: 'Nobody can be given tasks now. It would wait until somebody can.',
+    nothingOpen: 'There is nothing to reassign.',
+    nothingOpenHelp: 'No task is open.',
+    waitingFor: (count: number) =>
+      `${counted(count, { one: 'open task waits', other: 'open tasks wait' })} with people who can no longer be given tasks. The next reassignment draws somebody else.`,
+    pace: (perSecond: string, left: string) => `About ${perSecond} a second; ${left} left.`,
     confirm: 'Reassign now',
     back: 'No, go back',
     current: 'In progress',
@@ -240,6 +307,34 @@ export const en = {
       'You pay a fee when a task is given to you and get its reward when you complete it. Each movement is explained here.',
   },
 
+  accounts: {
+    title: 'Accounts',
+    of: (name: string) => `Account of ${name}`,
+    toAll: 'To all accounts',
+    earnings: 'What management earned',
+    earningsHelp: 'Fees of a day less the rewards of that day.',
+    earnedToday: (day: string) => `Today, ${day}`,
+    fees: 'Fees',
+    rewards: 'Rewards',
+    earned: 'Earned',
+    balance: 'Since the beginning',
+    chart: 'What management earned on each of the last 30 days and today. The table below has the same figures.',
+    asTable: 'The same as a table',
+    day: 'Day',
+    noEarnings: 'Nothing was paid or earned in the last 30 days.',
+    list: 'Balances',
+    search: 'Name or #number',
+    apply: 'Search',
+    clear: 'Show all',
+    popug: 'Popug',
+    today: 'Today',
+    balanceOf: 'Balance',
+    roleUnknown: 'not known yet',
+    empty: 'There are no accounts yet. They come with the first people.',
+    emptyFiltered: 'Nobody fits.',
+    next: 'Further accounts',
+  },
+
   people: {
     title: 'People',
     add: 'Add a person',
@@ -274,6 +369,86 @@ export const en = {
     first: 'Back to the beginning',
   },
 
+  operations,
+
+  securityLog: {
+    title: 'Security log',
+    lead: 'What happened to accounts and sessions. Passwords are in no log.',
+    empty: 'Nothing has happened yet.',
+    all: 'Of everybody',
+    what: 'What',
+    whom: 'Whose account',
+    from: 'From',
+    when: 'When',
+    by: (who: string) => `by ${who}`,
+    kinds: {
+      first_administrator: 'Became the first administrator',
+      invited: 'Invited',
+      invitation_renewed: 'New link made',
+      invitation_accepted: 'Invitation accepted',
+      signed_in: 'Signed in',
+      sign_in_failed: 'Sign-in failed',
+      sign_in_throttled: 'Sign-in held back: too many attempts',
+      signed_out: 'Signed out',
+      session_ended: 'Session ended',
+      password_changed: 'Password changed',
+      role_changed: 'Role changed',
+      disabled: 'Disabled',
+      enabled: 'Enabled',
+    },
+  },
+
+  me: {
+    title: 'Me',
+    name: 'Name',
+    nameHelp: 'As others see you on tasks and in the log.',
+    saveName: 'Save name',
+    look: 'Language and colours',
+    password: 'Password',
+    current: 'Present password',
+    next: 'New password',
+    savePassword: 'Change password',
+    passwordHelp: 'Ends your sessions everywhere else.',
+    wrongCurrent: 'The present password is wrong.',
+    sessions: 'Where you are signed in',
+    noSessions: 'Your sessions cannot be listed just now.',
+    where: 'Browser',
+    thisOne: 'this one',
+    unknownBrowser: 'Unknown browser',
+    begun: 'Since',
+    ends: 'Ends',
+    end: 'End this one',
+    endSession: (where: string) => `End the session in ${where}`,
+  },
+
+  permissions: {
+    title: 'Who may do what',
+    lead: 'Made from what each service says of itself, so it is always what is in force.',
+    what: 'What',
+    yes: 'yes',
+    no: 'no',
+  },
+
+  api: {
+    title: 'API for programs',
+    lead: 'Everything that the pages do can be done by programs, with the same rights.',
+    session: 'Programs act as a person: they send the cookie of a session.',
+    keys: 'A command with an Idempotency-Key header (1 to 200 visible ASCII characters) has its effect once, however often it is sent.',
+    problems:
+      'What was refused or failed comes as application/problem+json (RFC 9457); its field “code” says which refusal it is.',
+    document: 'The whole as an OpenAPI document',
+    missing: (services: string) => `These services do not answer now, so their methods are missing here: ${services}.`,
+    allowed: (roles: string) => `For: ${roles}.`,
+    needsKey: 'Send it with an Idempotency-Key, so that it may be repeated.',
+    repeatable: 'It may be repeated: again is as once.',
+    input: 'Send',
+    noInput: 'Nothing.',
+    output: 'Get',
+    noOutput: 'An empty object.',
+    optional: 'may be left out',
+    refuses: 'Refusals',
+  },
+
   flash: {
     signedIn: (v: { name: string }) => `Welcome, ${v.name}.`,
     signedOut: (_values: object) => 'You are signed out.',
@@ -282,6 +457,11 @@ export const en = {
     taskCompleted: (v: { task: string }) => `Task #${v.task} is completed. The reward is on its way.`,
     reassignmentStarted: (v: { id: string }) => `Reassignment #${v.id} is under way.`,
     reassignmentCancelled: (v: { id: string }) => `Reassignment #${v.id} is being stopped. What was drawn stays drawn.`,
+    nameChanged: (v: { name: string }) => `You are now called ${v.name}.`,
+    passwordChanged: (_values: object) => 'Your password is changed. You are signed out everywhere else.',
+    sessionEndedByMe: (_values: object) => 'That session has ended.',
+    actRequested: (v: { id: string }) => `Act #${v.id} is written down and taken up at once.`,
+    actCancelled: (v: { id: string }) => `Act #${v.id} is being stopped. What was done stays done.`,
     invited: (v: { name: string; token: string }) => `${v.name} is added.`,
     linkRenewed: (v: { name: string; token: string }) => `A new link for ${v.name} is made. Earlier links have ended.`,
     roleChanged: (v: { name: string; role: string }) => `${v.name} is now ${v.role}.`,

@@ -4,6 +4,7 @@ import type { StandardRefusal } from '../../../kernel/caller.ts'
 import type { Refusal } from '../../../kernel/result.ts'
 import type { accounting } from '../../accounting/contract.ts'
 import type { identity } from '../../identity/contract.ts'
+import type { operations } from '../../operations/contract.ts'
 import type { taskTracker } from '../../task-tracker/contract.ts'
 
 type CodesOf<C extends Contract> = {
@@ -18,6 +19,7 @@ export type AnyRefusal =
   | CodesOf<typeof taskTracker>
   | CodesOf<typeof accounting>
   | CodesOf<typeof identity>
+  | CodesOf<typeof operations>
 
 /** A refusal's detail as texts; what is neither text nor number is left out. */
 export type Detail = Readonly<Record<string, string>>

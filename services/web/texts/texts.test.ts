@@ -5,6 +5,7 @@ import { methodsOf, standardRefusals } from '../../../kernel/contract.ts'
 import { refuse } from '../../../kernel/result.ts'
 import { accounting } from '../../accounting/contract.ts'
 import { identity } from '../../identity/contract.ts'
+import { operations } from '../../operations/contract.ts'
 import { taskTracker } from '../../task-tracker/contract.ts'
 import { en } from './en.ts'
 import { catalogs, preferredLanguage } from './index.ts'
@@ -39,7 +40,8 @@ describe('catalogs', () => {
   })
 
   test('say something for each text, and Russian says it in Cyrillic', () => {
-    const sameInBoth = new Set(['product', 'self', 'reassign.number'])
+    // Services are called by their names in both.
+    const sameInBoth = new Set(['product', 'self', 'reassign.number', 'operations.services.web'])
     for (const [path, leaf] of leavesOf(en)) assert.match(say(leaf), /\p{Letter}/u, path)
     for (const [path, leaf] of leavesOf(ru)) {
       if (!sameInBoth.has(path)) assert.match(say(leaf), /\p{Script=Cyrillic}/u, path)
@@ -47,7 +49,7 @@ describe('catalogs', () => {
   })
 
   test('explain every refusal that a contract declares', () => {
-    const declared = [taskTracker, accounting, identity].flatMap((contract) =>
+    const declared = [taskTracker, accounting, identity, operations].flatMap((contract) =>
       methodsOf(contract).flatMap(({ refuses }) => Object.keys(refuses)),
     )
     for (const texts of Object.values(catalogs)) {

@@ -1,0 +1,124 @@
+// Tells open pages that something has changed, so that they ask again. A hint and no more: what is lost is asked for later.
+import type { Bus } from '../../kernel/ports.ts'
+import { taskTracker } from '../task-tracker/contract.ts'
+
+/** What may have changed: tasks of anybody, or what concerns the reader, whose money follows a moment later. */
+type Topic = 'tasks' | 'mine'
+
+export interface Live {
+  /** Hears of events from now on. Gives how to end it. */
+  follow(bus: Bus): Promise<() => Promise<void>>
+  /** A stream of hints for one reader; it ends when `isStillIn` says that their session has. */
+  answer(popugId: number, isStillIn: () => Promise<boolean>): Response
+  /** Ends every stream and begins none any more, so that a server that stops need not wait for them. */
+  end(): void
+}
+
+/** Hints of one topic come at most so often: a reassignment of a million tasks must not make a million requests. */
+const pauseMs: Readonly<Record<Topic, number>> = { tasks: 2_000, mine: 1_000 }
+const pingMs = 20_000
+/** Connections of one process; who comes later sees what is new when they go to a page. */
+const mostReaders = 5_000
+/** What a browser that does not read is kept for. */
+const mostWaiting = 64
+
+interface Reader {
+  readonly popugId: number
+  readonly hint: (topic: Topic) => void
+  readonly end: () => void
+}
+
+export const createLive = (): Live => {
+  const readers = new Set<Reader>()
+  let ended = false
+  return {
+    follow: (bus) =>
+      bus.subscribe(taskTracker.getTasks.service, 'web', ({ events }) => {
+        if (events.length === 0) return
+        const concerned = new Set(events.map(({ data }) => popugIn(data)))
+        for (const reader of readers) {
+          reader.hint('tasks')
+          if (concerned.has(reader.popugId)) reader.hint('mine')
+        }
+      }),
+    answer: (popugId, isStillIn) => {
+      if (ended || readers.size >= mostReaders)
+        return new Response(null, { status: 503, headers: { 'retry-after': '30' } })
+      return new Response(streamFor(readers, popugId, isStillIn), {
+        headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' },
+      })
+    },
+    end: () => {
+      ended = true
+      for (const reader of readers) reader.end()
+    },
+  }
+}
+
+const popugIn = (data: unknown): unknown =>
+  typeof data === 'object' && data !== null && 'popugId' in data ? data.popugId : null
+
+const streamFor = (
+  readers: Set<Reader>,
+  popugId: number,
+  isStillIn: () => Promise<boolean>,
+): ReadableStream<Uint8Array> => {
+  const encoder = new TextEncoder()
+  let leave = (): boolean => false
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      const say = (text: string) => {
+        if ((controller.desiredSize ?? 0) < -mostWaiting) return close()
+        controller.enqueue(encoder.encode(text))
+      }
+      const { hint, stop } = paced((topic) => say(`event: hint\ndata: ${topic}\n\n`))
+      const ping = async () => {
+        const isIn = await isStillIn().catch(() => true)
+        if (!readers.has(reader)) return
+        if (isIn) return say(':\n\n')
+        say('event: over\ndata:\n\n')
+        close()
+      }
+      const timer = setInterval(() => void ping(), pingMs)
+      leave = () => {
+        clearInterval(timer)
+        stop()
+        return readers.delete(reader)
+      }
+      const close = () => {
+        if (leave()) controller.close()
+      }
+      const reader: Reader = { popugId, hint, end: close }
+      readers.add(reader)
+      say('retry: 2000\n\n')
+    },
+    cancel: () => void leave(),
+  })
+}
+
+/** The first hint of a topic goes out at once, and one more after the pause if there was any meanwhile. */
+const paced = (say: (topic: Topic) => void) => {
+  const timers = new Map<Topic, NodeJS.Timeout>()
+  const due = new Set<Topic>()
+  const send = (topic: Topic) => {
+    due.delete(topic)
+    timers.set(
+      topic,
+      setTimeout(() => {
+        timers.delete(topic)
+        if (due.has(topic)) send(topic)
+      }, pauseMs[topic]),
+    )
+    say(topic)
+  }
+  const hint = (topic: Topic) => {
+    if (timers.has(topic)) {
+      due.add(topic)
+      return
+    }
+    send(topic)
+    // Accounting comes to the event a moment after the task tracker has said it.
+    if (topic === 'mine') due.add(topic)
+  }
+  return { hint, stop: () => timers.forEach((timer) => clearTimeout(timer)) }
+}

@@ -1,28 +1,33 @@
 // Puts services and adapters together as the configuration says, and stops them in order.
+import { setTimeout as delay } from 'node:timers/promises'
+import { alertParts, guardWatcher, type WatcherGuard } from './alarm.ts'
 import { localBus } from './adapters/bus/local.ts'
 import { natsBus } from './adapters/bus/nats.ts'
 import { databaseClock, type Postgres } from './adapters/database/postgres.ts'
-import { createMetrics, type Metrics, type MetricsSources } from './adapters/metrics.ts'
+import { createMetrics } from './adapters/metrics.ts'
 import { systemRandom } from './adapters/random.ts'
 import { keptSecrets, type Secrets } from './adapters/secrets.ts'
 import { betterAuthSignIn } from './adapters/sign-in/better-auth.ts'
 import { boundedSignIn } from './adapters/sign-in/bounded.ts'
-import { signInTables } from './adapters/sign-in/schema.ts'
+import { commonPasswords } from './adapters/sign-in/leaked-passwords.ts'
+import { signInMigrations } from './adapters/sign-in/migrations.ts'
+import { signInThrottle } from './adapters/sign-in/throttle.ts'
+import { tracedDatabase, tracedLog, tracedTransport } from './adapters/tracing/traced.ts'
 import { type HttpTransport, httpTransport } from './adapters/transport/http-client.ts'
-import { type Listening, listen, serviceHandler, textHandler } from './adapters/transport/http-server.ts'
 import { localTransport } from './adapters/transport/local.ts'
-import { type Tokens, tokensOf } from './adapters/transport/token.ts'
+import { tokensOf } from './adapters/transport/token.ts'
 import { type Config, serviceNames } from './config.ts'
 import { openDatabases } from './databases.ts'
+import { startListening } from './listening.ts'
 import { serviceRole } from './kernel/contract.ts'
 import { type Health, type Host, startHost } from './kernel/host.ts'
-import { describeContract, type Published, publishedBy } from './kernel/openapi.ts'
-import type { Bus, Clock, Database, Log, Random, Transport } from './kernel/ports.ts'
+import type { Bus, Clock, Database, Log, Random, Tracing, Transport } from './kernel/ports.ts'
 import { must } from './kernel/result.ts'
 import type { Service } from './kernel/service.ts'
-import { standardContract } from './kernel/standard.ts'
 import { identity } from './services/identity/contract.ts'
+import { type IdentityParts, recordSecurityEvents } from './services/identity/service.ts'
 import { services } from './services.ts'
+import type { Visitor } from './services/web/visit.tsx'
 
 /** What tests exchange or wrap. */
 export interface Decorations {
@@ -30,6 +35,8 @@ export interface Decorations {
   readonly bus?: (bus: Bus) => Bus
   readonly clock?: Clock
   readonly random?: Random
+  /** Makes another version of one of our services. */
+  readonly service?: (service: Service) => Service
   /** Services beside our own, each with its database. */
   readonly services?: ReadonlyMap<Service, Database>
 }
@@ -53,6 +60,8 @@ export interface ApplicationOptions {
   readonly serve?: boolean
   /** True for a tool that is to bring the schemas of a running aTES up to date. */
   readonly migrate?: boolean
+  /** For a demo: whom its sign-in page lets in by one press. */
+  readonly visitors?: () => readonly Visitor[]
 }
 
 export const startApplication = async (options: ApplicationOptions): Promise<Application> => {
@@ -66,43 +75,53 @@ export const startApplication = async (options: ApplicationOptions): Promise<App
 }
 
 const assemble = async (
-  { config, log, decorations = {}, serve = true, migrate = false }: ApplicationOptions,
+  { config, log: given, decorations = {}, serve = true, migrate = false, visitors }: ApplicationOptions,
   ends: AsyncDisposableStack,
 ): Promise<Application> => {
   const failed = Promise.withResolvers<string>()
+  const { tracing, log } = await tracingOf({ config, log: given }, ends)
   const { databases, owned } = await openDatabases({ config, log, ends, fail: failed.resolve, join: !serve })
   const secrets = await secretsOf(config)
   const tokens = await tokensOf(secrets.tokenKey)
   const more = decorations.services ?? new Map<Service, Database>()
-  const running = [...ownServices(config, databases, secrets), ...more.keys()]
+  const own = ownServices(config, databases, secrets).map(decorations.service ?? ((one) => one))
+  const running = [...own, ...more.keys()]
   const bus = (decorations.bus ?? ((one) => one))(config.nats ? natsBus({ ...config.nats, log }) : localBus(log))
   ends.defer(() => bus.close())
   const http = httpTransport({ addresses: config.addresses, tokens })
   const decorate = decorations.database ?? ((one) => one)
+  const others = tracing ? tracedTransport(http, tracing) : http
 
   const metrics = config.metricsPort === undefined || !serve ? null : createMetrics()
 
   let transport: Transport = http
   const host = await startHost({
     services: running,
-    database: (service) => decorate(more.get(service) ?? databaseOf(databases, service)),
+    database: (service) => {
+      const database = decorate(more.get(service) ?? databaseOf(databases, service))
+      return tracing ? tracedDatabase(database, tracing) : database
+    },
     bus,
-    connect: (local) => (transport = localTransport(local, http)),
+    connect: (local) => (transport = localTransport(local, others)),
     clock: decorations.clock ?? databaseClock,
     random: decorations.random ?? systemRandom,
     log,
-    migrate: config.migrate && (serve || owned || migrate),
+    // A tool that is asked to does it where processes do not.
+    migrate: migrate || (config.migrate && (serve || owned)),
     loops: serve,
     replicas: config.databases !== null,
-    ...(metrics ? { called: metrics.called } : {}),
+    breakers: http.breakers,
+    ...(metrics ? { called: metrics.called, fetched: metrics.fetched } : {}),
+    ...(tracing ? { tracing } : {}),
   })
   ends.defer(() => host.stop())
-  if (metrics) await listenForMetrics(config, metrics, { ...host, breakers: http.breakers }, ends)
-  const listening = serve
-    ? await listenFor({ config, host, services: running, transport, http, tokens, bus, ends, log })
-    : null
-  if (listening) ends.defer(() => listening.close())
-  const url = listening && `http://${config.host}:${listening.port}`
+  const guard = serve && seesOperations(config) ? guardWatcher(host, log) : null
+  if (guard) ends.defer(() => guard.stop())
+  const draining = drainOf(config.drainMs)
+  const health = async () => draining.said(await healthOf(host, http, guard))
+  const parts = { config, host, services: running, transport, tokens, http, health, bus, tracing, ends, log }
+  const url = serve ? await startListening({ ...parts, metrics, visitors }) : null
+  if (serve) ends.defer(draining.begin)
   return {
     host,
     url,
@@ -112,6 +131,22 @@ const assemble = async (
     [Symbol.asyncDispose]: () => ends.disposeAsync(),
   }
 }
+
+/** The library is loaded only where it is used. Whatever stops later is still told. */
+const tracingOf = async (
+  { config: { tracing, run }, log }: Pick<ApplicationOptions, 'config' | 'log'>,
+  ends: AsyncDisposableStack,
+): Promise<{ tracing: Tracing | null; log: Log }> => {
+  if (!tracing) return { tracing: null, log }
+  const { startOpenTelemetry } = await import('./adapters/tracing/open-telemetry.ts')
+  const name = run.length === 1 ? `ates-${run[0]}` : 'ates'
+  const started = startOpenTelemetry({ ...tracing, name, log })
+  ends.defer(started.stop)
+  return { tracing: started.tracing, log: tracedLog(log, started.tracing) }
+}
+
+const seesOperations = ({ run, addresses }: Config): boolean =>
+  run.includes('operations') || addresses.operations !== undefined
 
 const databaseOf = (databases: ReadonlyMap<string, Postgres>, service: Service): Postgres => {
   const database = databases.get(service.schema)
@@ -127,86 +162,51 @@ const secretsOf = async (config: Config): Promise<Secrets> => {
 }
 
 const ownServices = (config: Config, databases: ReadonlyMap<string, Postgres>, secrets: Secrets): Service[] => {
-  const parts = { timeZone: config.timeZone, identity: () => identityParts(databases, secrets) }
+  const parts = {
+    timeZone: config.timeZone,
+    identity: () => identityParts(databases, secrets),
+    alerts: () => alertParts(config),
+  }
   return serviceNames.filter((name) => config.run.includes(name)).map((name) => services[name](parts))
 }
 
-const identityParts = (databases: ReadonlyMap<string, Postgres>, secrets: Secrets) => {
+const identityParts = (databases: ReadonlyMap<string, Postgres>, secrets: Secrets): IdentityParts => {
   const schema = 'identity'
-  const kysely = databases.get(schema)?.kysely
-  if (!kysely) throw new Error('identity has no database')
+  const database = databases.get(schema)
+  if (!database) throw new Error('identity has no database')
+  const { kysely } = database
+  const library = betterAuthSignIn({ kysely, schema, secret: secrets.signIn })
   return {
-    signIn: boundedSignIn(betterAuthSignIn({ kysely, schema, secret: secrets.signIn })),
-    signInMigrations: { '0002-sign-in': signInTables(schema) },
+    signIn: boundedSignIn(library),
+    sessions: library,
+    throttle: signInThrottle(kysely, schema),
+    commonPasswords,
+    record: recordSecurityEvents(database),
+    signInMigrations: signInMigrations(schema),
   }
 }
 
-interface Listened {
-  readonly config: Config
-  readonly host: Host
-  readonly services: readonly Service[]
-  readonly transport: Transport
-  readonly http: HttpTransport
-  readonly tokens: Tokens
-  readonly bus: Bus
-  readonly ends: AsyncDisposableStack
-  readonly log: Log
+/** Who goes says so first and serves meanwhile: a load balancer that still sends somebody would lose them. */
+const drainOf = (ms: number) => {
+  let begun = false
+  return {
+    begin: async (): Promise<void> => {
+      begun = true
+      if (ms > 0) await delay(ms)
+    },
+    said: (health: Health): Health =>
+      begun ? { ready: false, troubles: { ...health.troubles, 'this process': 'it is about to stop' } } : health,
+  }
 }
 
-const publish = ({ name, contract }: Service): Published =>
-  publishedBy(name, describeContract(name, contract, standardContract(name)))
-
-/** Web listens where it runs; otherwise the one service of this process does. */
-const listenFor = async (parts: Listened): Promise<Listening> => {
-  const { config } = parts
-  const handler = config.run.includes('web') ? await webHandlerOf(parts) : serviceHandlerOf(parts)
-  return listen(handler, { hostname: config.host, port: config.port })
-}
-
-/** On a port of its own, which need not be public. */
-const listenForMetrics = async (
-  config: Config,
-  metrics: Metrics,
-  sources: MetricsSources,
-  ends: AsyncDisposableStack,
-) => {
-  const answer = textHandler('/metrics', () => metrics.scrape(sources))
-  const listening = await listen(answer, { hostname: config.host, port: config.metricsPort ?? 0 })
-  ends.defer(() => listening.close())
-}
-
-const webHandlerOf = async ({ config, host, bus, ends, services: running, transport, http, log }: Listened) => {
-  const { followPeople, webHandler } = await import('./services/web/service.ts')
-  ends.defer(await followPeople(bus, host))
-  const local = new Map(running.map((service) => [service.name, publish(service)]))
-  const names = [...new Set([...local.keys(), ...Object.keys(config.addresses)])]
-  return webHandler({
-    directory: { services: names, published: async (name) => local.get(name) ?? http.published(name) },
-    transport,
-    call: host.call,
-    log,
-    timeZone: config.timeZone,
-    secure: config.publicUrl?.startsWith('https:') ?? false,
-    publicUrl: config.publicUrl,
-    now: () => new Date(),
-    health: () => healthOf(host, http),
-  })
-}
-
-/** An open breaker is said, but it does not make this process unable to serve. */
-const healthOf = async (host: Host, http: HttpTransport): Promise<Health> => {
+/** An open breaker and a dead watcher are said, but they do not make this process unable to serve. */
+const healthOf = async (host: Host, http: HttpTransport, guard: WatcherGuard | null): Promise<Health> => {
   const { ready, troubles } = await host.health()
+  const watcher = guard?.trouble() ?? null
   const breakers = Object.entries(http.breakers()).filter(([, state]) => state !== 'closed')
   const said = breakers.map(([service, state]) => [`calls to ${service}`, `the circuit breaker is ${state}`])
-  return { ready, troubles: { ...troubles, ...(Object.fromEntries(said) as Health['troubles']) } }
-}
-
-const serviceHandlerOf = ({ config, host, services: running, http, tokens, log }: Listened) => {
-  const [service] = running
-  const execute = service && host.local.get(service.name)
-  if (!service || !execute || config.run.length !== 1) throw new Error('one service per process, or all with web')
-  const { document } = publish(service)
-  return serviceHandler({ service: service.name, document, execute, tokens, health: () => healthOf(host, http), log })
+  const own = { ...troubles, ...(watcher === null ? {} : { 'the watcher': watcher }) }
+  return { ready, troubles: { ...own, ...(Object.fromEntries(said) as Health['troubles']) } }
 }
 
 const firstAdministratorLink = async (host: Host, url: string | null): Promise<string | null> => {

@@ -5,18 +5,16 @@ import { jsonLog } from './adapters/log.ts'
 import { newTokenKey } from './adapters/transport/token.ts'
 import { type Application, startApplication } from './application.ts'
 import { ConfigError, readConfig } from './config.ts'
+import { eventsUsage, runEvents, UsageError } from './events-tool.ts'
 import { serviceRole } from './kernel/contract.ts'
-import { must, isRefusal } from './kernel/result.ts'
-import { standardContract } from './kernel/standard.ts'
+import { must } from './kernel/result.ts'
+import { SchemaError } from './kernel/schema-level.ts'
 import { accounting } from './services/accounting/contract.ts'
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 const behalf = { actor: { id: null, role: serviceRole }, requestId: `cli-${process.pid}`, timeoutMs: 300_000 }
-
-/** A wrong use of this tool; the message is the line to show. */
-class UsageError extends Error {}
 
 type Command = (args: readonly string[]) => Promise<void>
 
@@ -68,38 +66,15 @@ const replay: Command = (args) => {
   })
 }
 
-const events: Command = ([what, service, consumer, ...rest]) =>
+const events: Command = (args) =>
   withApplication(async ({ host }) => {
-    if (!service || !host.local.has(service))
-      throw new UsageError(`events needs one of: ${[...host.local.keys()].join(', ')}`)
-    const methods = standardContract(service)
-    const number = Number(rest[0])
-    if (what === 'positions') say(JSON.stringify(must(await host.call(methods.getPositions, {}, behalf)), null, 2))
-    else if (what === 'parked')
-      say(JSON.stringify(must(await host.call(methods.getParked, { limit: 1_000 }, behalf)).parked, null, 2))
-    else if (what === 'retry' && consumer) report(await host.call(methods.retryParked, { consumer, number }, behalf))
-    else if (what === 'discard' && consumer) {
-      report(await host.call(methods.discardParked, { consumer, number, reason: rest.slice(1).join(' ') }, behalf))
-    } else if ((what === 'pause' || what === 'resume') && consumer) {
-      const state = what === 'pause' ? 'paused' : 'running'
-      report(await host.call(methods.setConsumerState, { consumer, state, reason: rest.join(' ') }, behalf))
-    } else throw new UsageError(usage)
+    if (!(await runEvents(args, host, say))) failed()
   })
-
-const report = (outcome: Parameters<typeof isRefusal>[0]): void => {
-  if (!isRefusal(outcome)) return say(JSON.stringify(outcome.ok))
-  say(`refused: ${outcome.refused} ${JSON.stringify(outcome.detail ?? {})}`)
-  failed()
-}
 
 const usage = `npm run ates -- <command>
   ledger verify                                recompute the ledger and compare it with the event log; exit 1 on any difference
   replay <service> [--swap]                    rebuild derived tables from the events beside the live ones, compare, swap on demand
-  events positions <service>                   head of its stream, positions of its consumers, what is overdue
-  events parked <service>                      events that could not be applied
-  events retry <service> <consumer> <number>   apply a parked event now
-  events discard <service> <consumer> <number> <reason>
-  events pause|resume <service> <consumer> [reason]
+${eventsUsage}
   migrate                                      bring the schemas up to date
   new-key                                      a key for ATES_TOKEN_KEY`
 
@@ -122,7 +97,9 @@ const main = async ([first = '', second = '', ...rest]: readonly string[]): Prom
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  const known = error instanceof UsageError || error instanceof ConfigError || error instanceof EmbeddedError
-  process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+  const known = [UsageError, ConfigError, EmbeddedError, SchemaError].some((kind) => error instanceof kind)
+  process.stderr.write(
+    `${known && error instanceof Error ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
+  )
   process.exitCode = 1
 }

@@ -4,6 +4,8 @@ import { EmbeddedError } from './adapters/database/embedded.ts'
 import { jsonLog } from './adapters/log.ts'
 import { type Application, startApplication } from './application.ts'
 import { ConfigError, readConfig } from './config.ts'
+import { describeError, isTransient } from './kernel/failure.ts'
+import { SchemaError } from './kernel/schema-level.ts'
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -12,11 +14,13 @@ const say = (line: string): void => {
 /** What an operator can mend is one line each; anything else is a bug and shows where. */
 const linesOf = (error: unknown): readonly string[] => {
   if (error instanceof ConfigError) return error.lines
-  if (error instanceof EmbeddedError) return [error.message]
+  if (error instanceof EmbeddedError || error instanceof SchemaError) return [error.message]
   const { code, port, address } = error as { code?: string; port?: number; address?: string }
   if (code === 'EADDRINUSE') return [`port ${port} is in use: stop what listens there, or set ATES_PORT to another one`]
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
     return [`cannot listen on ${address}:${port} (${code}): set ATES_HOST and ATES_PORT`]
+  // Whoever started it starts it again.
+  if (isTransient(error)) return [`cannot start yet: ${describeError(error)}`]
   return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
 }
 

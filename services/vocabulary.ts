@@ -8,6 +8,8 @@ export const everybody: readonly Role[] = roles
 export const managers: readonly Role[] = ['manager', 'admin']
 export const accountants: readonly Role[] = ['accountant', 'admin']
 export const admins: readonly Role[] = ['admin']
+/** Everybody who looks after more than their own tasks. */
+export const staff: readonly Role[] = ['manager', 'accountant', 'admin']
 
 /** Ids of people and tasks: positive and within PostgreSQL's `integer`. */
 const id = z.int().min(1).max(2_147_483_647)
@@ -17,6 +19,9 @@ export const taskId = id.describe('number of a task')
 export const role = z.enum(roles)
 /** Whole cents; negative where money goes out. */
 export const cents = z.int().describe('whole cents')
+/** What an assignment costs the assignee, ends included; accounting draws it once for each task. */
+export const feeRangeCents = { from: 1_000, to: 2_000 } as const
+
 export const moment = z.iso.datetime().describe('UTC, ISO 8601')
 export const day = z.iso.date().describe('day in the business time zone')
 

@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { newTokenKey } from '../adapters/transport/token.ts'
-import { ConfigError, readConfig, settings } from '../config.ts'
+import { ConfigError, readConfig } from '../config.ts'
+import { settings } from '../settings.ts'
 
 type Environment = Record<string, string>
 
@@ -27,28 +28,34 @@ const apart = {
   ATES_IDENTITY_DATABASE_URL: database,
   ATES_TASK_TRACKER_DATABASE_URL: database,
   ATES_ACCOUNTING_DATABASE_URL: database,
+  ATES_OPERATIONS_DATABASE_URL: database,
   ATES_IDENTITY_URL: 'http://identity:4001',
   ATES_TASK_TRACKER_URL: 'http://tasks:4002',
   ATES_ACCOUNTING_URL: 'http://accounting:4003',
+  ATES_OPERATIONS_URL: 'http://operations:4004',
 }
 
 describe('without any setting', () => {
   test('everything runs in one process on the embedded database, for this machine only', () => {
     const { dataDir: _dataDir, ...config } = readConfig([], {})
     assert.deepEqual(config, {
-      run: ['identity', 'task-tracker', 'accounting', 'web'],
+      run: ['identity', 'task-tracker', 'accounting', 'operations', 'web'],
       host: '127.0.0.1',
       port: 4000,
       metricsPort: undefined,
       publicUrl: undefined,
+      proxies: [],
       timeZone: 'UTC',
       logLevel: 'info',
       databases: null,
       connections: 20,
       namedStatements: true,
       migrate: true,
+      drainMs: 0,
       nats: null,
+      tracing: null,
       addresses: {},
+      alerts: { webhook: null, mail: null, heartbeatUrl: undefined, repeatMs: 4 * 3_600_000 },
       tokenKey: undefined,
       signInSecret: undefined,
     })
@@ -62,6 +69,24 @@ describe('without any setting', () => {
   })
 
   test('the configuration cannot be changed', () => assert.ok(Object.isFrozen(readConfig([], {}))))
+})
+
+describe('traces', () => {
+  const tracing = (settings: Record<string, string>) => readConfig([], settings).tracing
+  const base = 'http://collector:4318/'
+
+  test('go below the address of a collector, or to the one that is theirs', () => {
+    assert.deepEqual(tracing({ OTEL_EXPORTER_OTLP_ENDPOINT: base }), {
+      url: 'http://collector:4318/v1/traces',
+      share: 1,
+    })
+    const own = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://traces/in', OTEL_TRACES_SAMPLER_ARG: '0.25' }
+    assert.deepEqual(tracing({ OTEL_EXPORTER_OTLP_ENDPOINT: base, ...own }), { url: 'https://traces/in', share: 0.25 })
+  })
+
+  test('are off when the SDK is', () => {
+    assert.equal(tracing({ OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_SDK_DISABLED: 'true' }), null)
+  })
 })
 
 describe('a setting', () => {
@@ -121,19 +146,19 @@ describe('a setting', () => {
 })
 
 describe('a process', () => {
-  const ports = { web: 4000, identity: 4001, 'task-tracker': 4002, accounting: 4003 } as const
+  const ports = { web: 4000, identity: 4001, 'task-tracker': 4002, accounting: 4003, operations: 4004 } as const
   for (const [name, port] of Object.entries(ports)) {
     test(`${name} apart has port ${port}, and needs its database, the others' addresses and the common key`, () => {
       const config = readConfig([name], apart)
       assert.deepEqual([config.port, config.run], [port, [name]])
       const own = `ATES_${name.toUpperCase().replace('-', '_')}`
-      const needed = Object.keys(apart).filter((setting) =>
-        setting.endsWith('DATABASE_URL')
-          ? setting.startsWith(own)
-          : setting === 'ATES_SIGN_IN_SECRET'
-            ? name === 'identity'
-            : !setting.startsWith(own),
-      )
+      const needed = Object.keys(apart).filter((setting) => {
+        if (setting.endsWith('DATABASE_URL')) return setting.startsWith(own)
+        if (setting === 'ATES_SIGN_IN_SECRET') return name === 'identity'
+        // Nobody calls operations but the pages and the public API.
+        if (setting === 'ATES_OPERATIONS_URL') return name === 'web'
+        return !setting.startsWith(own)
+      })
       const lines = wrongIn({}, [name])
       assert.deepEqual(new Set(lines.map((line) => line.split(' ')[0])), new Set(needed))
       assert.equal(lines.length, needed.length)
@@ -142,7 +167,7 @@ describe('a process', () => {
 
   test('that there is not is named, with those that there are', () => {
     assert.deepEqual(wrongIn({}, ['acounting']), [
-      'acounting is not a service; there are identity, task-tracker, accounting, web',
+      'acounting is not a service; there are identity, task-tracker, accounting, operations, web',
     ])
     assert.equal(wrongIn({}, ['constructor']).length, 1)
   })
@@ -155,9 +180,68 @@ describe('a process', () => {
     const lines = wrongIn({ ATES_IDENTITY_DATABASE_URL: database })
     assert.deepEqual(
       lines.map((line) => line.split(' ')[0]),
-      ['ATES_TASK_TRACKER_DATABASE_URL', 'ATES_ACCOUNTING_DATABASE_URL'],
+      ['ATES_TASK_TRACKER_DATABASE_URL', 'ATES_ACCOUNTING_DATABASE_URL', 'ATES_OPERATIONS_DATABASE_URL'],
     )
   })
+
+  test('with the databases of an aTES from before operations says what that is and where it may be', () => {
+    const { ATES_OPERATIONS_DATABASE_URL: _new, ...before } = apart
+    assert.deepEqual(wrongIn(before), [
+      'ATES_OPERATIONS_DATABASE_URL is needed: operations watches the other services and keeps what it sees in schema operations, by role ates_operations; it may be in the same database as theirs',
+    ])
+  })
+})
+
+describe('alerts', () => {
+  const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
+  const mail = { server: 'smtp://ates:word@mail.example:587', from: 'ates@example.com' }
+
+  test('go where they are told to', () => {
+    const { alerts } = readConfig([], {
+      ATES_ALERT_WEBHOOK_URL: 'https://example.com/hook',
+      ATES_ALERT_WEBHOOK_SECRET: secret,
+      ATES_ALERT_MAIL_SERVER: mail.server,
+      ATES_ALERT_MAIL_FROM: mail.from,
+      ATES_ALERT_MAIL_TO: 'one@example.com, two@example.com',
+      ATES_ALERT_HEARTBEAT_URL: 'https://example.com/ping',
+      ATES_ALERT_REPEAT_MINUTES: '30',
+    })
+    assert.deepEqual(alerts, {
+      webhook: { url: 'https://example.com/hook', secret },
+      mail: { ...mail, to: ['one@example.com', 'two@example.com'] },
+      heartbeatUrl: 'https://example.com/ping',
+      repeatMs: 1_800_000,
+    })
+  })
+
+  for (const [what, given, missing] of [
+    [
+      'by e-mail need all three settings',
+      { ATES_ALERT_MAIL_SERVER: mail.server },
+      ['ATES_ALERT_MAIL_FROM', 'ATES_ALERT_MAIL_TO'],
+    ],
+    ['are signed only where they are posted', { ATES_ALERT_WEBHOOK_SECRET: secret }, ['ATES_ALERT_WEBHOOK_URL']],
+    [
+      'are not signed with any word',
+      { ATES_ALERT_WEBHOOK_URL: 'https://example.com', ATES_ALERT_WEBHOOK_SECRET: 'secret' },
+      ['ATES_ALERT_WEBHOOK_SECRET'],
+    ],
+    [
+      'go to addresses',
+      {
+        ATES_ALERT_MAIL_SERVER: mail.server,
+        ATES_ALERT_MAIL_FROM: mail.from,
+        ATES_ALERT_MAIL_TO: 'one@example.com,two',
+      },
+      ['ATES_ALERT_MAIL_TO.1'],
+    ],
+  ] as const)
+    test(what, () => {
+      assert.deepEqual(
+        wrongIn(given).map((line) => line.split(' ')[0]),
+        missing,
+      )
+    })
 })
 
 test('everything wrong is said at once: wrong, unknown and missing', () => {
@@ -172,6 +256,7 @@ test('everything wrong is said at once: wrong, unknown and missing', () => {
       'ATES_IDENTITY_URL',
       'ATES_TASK_TRACKER_URL',
       'ATES_ACCOUNTING_URL',
+      'ATES_OPERATIONS_URL',
     ],
   )
 })
@@ -189,5 +274,5 @@ test('the entry says what is wrong, one line each on standard error, and ends wi
   const lines = said.trimEnd().split('\n')
   assert.deepEqual([code, out], [1, ''])
   assert.deepEqual(lines.slice(0, 2), ['ATES_PROT is not a setting of aTES', 'ATES_PORT must be a port number'])
-  assert.equal(lines.length, 6)
+  assert.equal(lines.length, 7)
 })

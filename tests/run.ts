@@ -1,11 +1,9 @@
 // Runs the tests: on one embedded PostgreSQL server those that need nothing else, or with --full those that use a
 // database on the machine's own server (ATES_TEST_DATABASE_URL, by default 127.0.0.1:5432) and those that need NATS
-// (nats-server to start, and ATES_TEST_NATS_URL, by default 127.0.0.1:4222). Further arguments are file patterns.
-import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+// (nats-server to start, and ATES_TEST_NATS_URL, by default 127.0.0.1:4222); and then once more through PgBouncer what
+// has a database. Further arguments are file patterns.
 import { globSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from 'node:test'
@@ -13,6 +11,9 @@ import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startEmbedded } from '../adapters/database/embedded.ts'
+import { fullOnly, isPooled, missingFor } from './machine.ts'
+import { PgBouncer } from './servers/pg-bouncer.ts'
+import { compileCache } from './support/compile-cache.ts'
 import { silent } from './support/silent.ts'
 
 const { values, positionals } = parseArgs({
@@ -23,14 +24,12 @@ const { values, positionals } = parseArgs({
 const everywhere = ['kernel', 'adapters', 'services', 'tests'].map((folder) => `${folder}/**/*.test.ts`)
 /** What does not become truer on another server. */
 const embeddedOnly = /^(?:adapters\/database\/embedded|tests\/(?:browser|tidy|start)\/)/
-/** What needs a broker. */
-const natsOnly = /^(?:adapters\/bus\/nats[^/]*$|tests\/nats\/)/
 const machineServer = 'postgres://root@127.0.0.1:5432/postgres'
 const machineBroker = 'nats://127.0.0.1:4222'
 
 const filesOf = (patterns: readonly string[]): string[] =>
   globSync(patterns.length > 0 ? patterns : everywhere, { exclude: ['**/fixtures/**', '**/node_modules/**'] })
-    .filter((file) => !(values.full ? embeddedOnly : natsOnly).test(file))
+    .filter((file) => !(values.full ? embeddedOnly.test(file) : fullOnly(file)))
     .toSorted()
 
 /** Whoever stops the run stops its processes and its server, too. */
@@ -39,17 +38,23 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 const files = filesOf(positionals)
 
+interface Pass {
+  readonly url: string
+  readonly files: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** The runner's own report and closing lines. Resolves to false when anything failed. */
-const runTests = (url: string): Promise<boolean> =>
+const runTests = ({ url, files, environment = {} }: Pass): Promise<boolean> =>
   new Promise((resolve) => {
     const stream = run({
-      files,
+      files: [...files],
       // A test that failed may leave a process or a connection behind, which must not hold up the run.
       execArgv: ['--import', './runtime.js', '--import', './tests/support/end-of-file.ts'],
       concurrency: 2,
       signal: stopped.signal,
       timeout: 180_000,
-      env: { ...process.env, ATES_TEST_DATABASE_URL: url },
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ATES_TEST_DATABASE_URL: url, ...environment },
     })
     let passed = true
     stream.on('test:fail', () => {
@@ -62,10 +67,11 @@ const runTests = (url: string): Promise<boolean> =>
 
 const onEmbedded = async (): Promise<boolean> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'ates-test-'))
-  const server = await startEmbedded({ dataDir, log: silent })
+  // Two files at a time, and each may run several aTES.
+  const server = await startEmbedded({ dataDir, log: silent, settings: { max_connections: '400' } })
   try {
     const host = encodeURIComponent(server.socketDir)
-    return await runTests(`postgres://postgres@localhost:${server.port}/postgres?host=${host}`)
+    return await runTests({ files, url: `postgres://postgres@localhost:${server.port}/postgres?host=${host}` })
   } finally {
     await server.stop()
     await rm(dataDir, { recursive: true, force: true })
@@ -77,34 +83,27 @@ const refuse = (why: string): boolean => {
   return false
 }
 
-/** What these tests need of NATS and do not find, in one line. */
-const missingBroker = async (url: string): Promise<string | null> => {
-  if (!files.some((file) => natsOnly.test(file))) return null
-  const { stdout, error } = spawnSync('nats-server', ['--version'], { encoding: 'utf8' })
-  if (error) return 'nats-server is not installed, and these tests start some: apt-get install nats-server'
-  const { hostname, port } = new URL(url)
-  const socket = connect(Number(port || 4222), hostname)
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(5_000) })
-  } catch {
-    return `no broker answers at ${url}: start one with nats-server -a 127.0.0.1 -js, or set ATES_TEST_NATS_URL`
-  } finally {
-    socket.destroy()
-  }
-  process.stdout.write(`on ${stdout.trim()}\n`)
-  return null
-}
-
 /** A missing server is a failure, not a reason to leave tests out. */
 const onMachine = async (url: string, brokerUrl: string): Promise<boolean> => {
-  const missing = await missingBroker(brokerUrl)
+  const missing = await missingFor(files, brokerUrl)
   if (missing !== null) return refuse(missing)
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   const { rows } = await client.query<{ version: string }>('select version()')
   await client.end()
   process.stdout.write(`on ${rows[0]?.version ?? 'unknown'}\n`)
-  return runTests(url)
+  const direct = await runTests({ files, url })
+  return (await runPooled(url)) && direct
+}
+
+/** The same once more for those with a database, whose services then reach it through PgBouncer. */
+const runPooled = async (url: string): Promise<boolean> => {
+  const pooled = files.filter(isPooled)
+  if (pooled.length === 0 || stopped.signal.aborted) return !stopped.signal.aborted
+  const { hostname: host, port } = new URL(url)
+  await using pooler = await PgBouncer.open({ host, port: Number(port || 5432), sessions: 30 })
+  process.stdout.write(`once more through PgBouncer in transaction mode\n`)
+  return await runTests({ files: pooled, url, environment: { ATES_TEST_POOLER_PORT: String(pooler.port) } })
 }
 
 const { ATES_TEST_DATABASE_URL: server = machineServer, ATES_TEST_NATS_URL: broker = machineBroker } = process.env

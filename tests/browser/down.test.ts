@@ -57,4 +57,6 @@ play('without accounting tasks are created and completed, and nothing is lost wh
   await turnTo(anna, 'myTasks')
   assert.equal(await anna.page.getByText(words.myTasks.accountingDown).count(), 0)
   for (const trouble of anna.troubles.splice(0)) assert.match(trouble, /503/)
+  // Nobody listens to web any more when it is ended.
+  for (const { page } of [admin, anna]) await page.goto('about:blank')
 })

@@ -68,6 +68,10 @@ const openMenu = async ({ page, words }: Visit) => {
 
 const unfold = ({ page, words }: Visit) => page.getByText(words.layout.more, { exact: true }).first().click()
 
+const showTable = ({ page, words }: Visit) => page.getByText(words.accounts.asTable).click()
+
+const openMethod = ({ page }: Visit) => page.getByText('CreateTask').click()
+
 const sendBlank = async ({ page, words }: Visit) => {
   await page.getByLabel(words.allTasks.description).fill('   ')
   await page.getByRole('button', { name: words.allTasks.submit }).click()
@@ -111,6 +115,8 @@ const states: readonly State[] = [
   { who: null, path: '/invitation?token=:invitation' },
   { who: 'popug', path: '/', act: openMenu },
   { who: 'popug', path: '/tasks' },
+  { who: 'popug', path: '/tasks/1' },
+  { who: 'popug', path: '/tasks/3' },
   { who: 'popug', path: '/account', act: unfold },
   { who: 'popug', path: '/people', status: 403 },
   { who: 'popug', path: '/nowhere', status: 404 },
@@ -121,6 +127,23 @@ const states: readonly State[] = [
   { who: 'manager', path: '/account' },
   { who: 'manager', path: '/reassign' },
   { who: 'manager', path: '/reassign/confirm' },
+  { who: 'manager', path: '/me' },
+  { who: 'manager', path: '/permissions' },
+  { who: 'manager', path: '/api', act: openMethod },
+  { who: 'admin', path: '/accounts', act: showTable },
+  { who: 'admin', path: '/accounts?text=nobody+like+it' },
+  { who: 'admin', path: '/accounts/3' },
+  { who: 'manager', path: '/operations' },
+  { who: 'manager', path: '/operations/runbooks/EventsUndelivered' },
+  { who: 'manager', path: '/operations/runbooks/NothingLikeIt', status: 404 },
+  { who: 'admin', path: '/operations/acts' },
+  { who: 'admin', path: '/operations/acts/77', status: 404 },
+  { who: 'admin', path: '/operations/parked', status: 404 },
+  { who: 'admin', path: '/operations/parked/accounting/ledger/7', status: 404 },
+  { who: 'admin', path: '/operations/consumers/accounting/ledger' },
+  { who: 'admin', path: '/operations/alerts' },
+  { who: 'admin', path: '/operations/differences' },
+  { who: 'admin', path: '/people/security' },
   { who: 'admin', path: '/people', act: openPanel },
   { who: 'admin', path: '/people', act: sendTaken },
   { who: 'admin', path: '/people', act: renewLink },
@@ -149,11 +172,22 @@ for (const look of looks) {
 }
 
 test('no page was forgotten', () => {
-  const parts = ['/reassign/progress']
+  const parts = [
+    '/mine',
+    '/tasks/list',
+    '/account/now',
+    '/reassign/progress',
+    '/tasks/:taskId/story',
+    '/operations/overview',
+    '/operations/acts/:id/progress',
+  ]
+  const looked = states.map(({ path }) => path.replace(/\?.*/, ''))
   const pages = routes.filter(({ verb, path }) => verb === 'GET' && !parts.includes(path)).map(({ path }) => path)
+  const isLookedAt = (page: string) =>
+    looked.some((path) => new RegExp(`^${page.replaceAll(/:\w+/g, '[\\w-]+')}$`).test(path))
   assert.deepEqual(
-    [...new Set(pages)].toSorted(),
-    [...new Set(states.map(({ path }) => path.replace(/\?.*/, '')))].filter((path) => path !== '/nowhere').toSorted(),
+    pages.filter((page) => !isLookedAt(page)),
+    [],
   )
 })
 

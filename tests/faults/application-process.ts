@@ -1,10 +1,11 @@
 // aTES in a process of its own, which tests call, kill, freeze and wake.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ProcessName } from '../../config.ts'
 import type { Call } from '../../kernel/ports.ts'
 import { Fault, type Outcome } from '../../kernel/result.ts'
+import { compileCache } from '../support/compile-cache.ts'
 import type { FromEntry, ToEntry } from './entry.ts'
 import { type FaultPoint, frozenLine } from './fault-points.ts'
 
@@ -16,16 +17,14 @@ export const plainEnvironment = (): Record<string, string | undefined> =>
     Object.entries(process.env).filter(([name]) => !name.startsWith('ATES_') && name !== 'NODE_TEST_CONTEXT'),
   )
 
-/** Starting is most of what these tests do, and compiling is most of starting. */
-const compileCache = join(tmpdir(), 'ates-test-compile-cache')
-
 /** Starts an entry of the repository with this Node. */
 export const spawnEntry = (
   entry: string,
   environment: Readonly<Record<string, string>>,
   channel: 'ipc' | 'ignore',
+  args: readonly string[] = [],
 ): ChildProcess =>
-  spawn(process.execPath, ['--import', './runtime.js', entry], {
+  spawn(process.execPath, ['--import', './runtime.js', entry, ...args], {
     cwd: root,
     env: { ...plainEnvironment(), NODE_COMPILE_CACHE: compileCache, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', channel],
@@ -45,6 +44,8 @@ export class ApplicationProcess {
   readonly died: Promise<string | number | null>
   /** The last it wrote to standard error. */
   said = ''
+  /** Where it listens for HTTP, on the loopback. */
+  port = 0
   private readonly child: ChildProcess
   private readonly signs = new EventEmitter()
   private readonly waiting = new Map<number, Waiting>()
@@ -64,7 +65,7 @@ export class ApplicationProcess {
   }
 
   private hear(message: FromEntry): void {
-    if ('ready' in message) return
+    if ('ready' in message) return void (this.port = message.port)
     const waiting = this.waiting.get(message.id)
     this.waiting.delete(message.id)
     if ('outcome' in message) waiting?.resolve(message.outcome)
@@ -132,9 +133,12 @@ export class ApplicationProcess {
   }
 }
 
-/** Resolves when it is ready to be called. */
-export const startProcess = async (environment: Readonly<Record<string, string>>): Promise<ApplicationProcess> => {
-  const child = spawnEntry('tests/faults/entry.ts', environment, 'ipc')
+/** Everything in one process, or only what is named. Resolves when it is ready to be called. */
+export const startProcess = async (
+  environment: Readonly<Record<string, string>>,
+  ...run: readonly ProcessName[]
+): Promise<ApplicationProcess> => {
+  const child = spawnEntry('tests/faults/entry.ts', environment, 'ipc', run)
   const started = new ApplicationProcess(child)
   const ready = once(child, 'message', { signal: AbortSignal.timeout(startLimitMs) })
   const ended = started.died.then((how) => {

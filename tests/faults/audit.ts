@@ -35,6 +35,13 @@ export interface Expected {
   readonly parked?: readonly number[]
   /** Numbers of events of the task tracker that were told by nobody and must have had no effect. */
   readonly ignored?: readonly number[]
+  /** What is left of a history of the task tracker that a restore has undone. */
+  readonly lost?: {
+    /** Ids of events that no log has any more; their postings stay. */
+    readonly eventIds: readonly string[]
+    /** Numbers of events of the living history that contradict such a posting: parked until a person decides. */
+    readonly contradicting: readonly number[]
+  }
 }
 
 export interface Finding {

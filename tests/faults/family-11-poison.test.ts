@@ -62,7 +62,7 @@ interface Positions {
 }
 
 const positionsOf = async (stage: Stage, process: ApplicationProcess): Promise<Positions> =>
-  (await stage.operate(process, 'accounting', 'GetPositions', {})) as Positions
+  (await stage.operate(process, 'accounting', 'GetState', {})) as Positions
 
 const ledgerIs = async (stage: Stage, process: ApplicationProcess, state: string): Promise<boolean> => {
   const { positions } = await positionsOf(stage, process)

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { freshDatabase, type TestDatabase } from '../support/server.ts'
+import { freshDatabase, namedStatements, type TestDatabase } from '../support/server.ts'
 import { schemas } from '../support/system.ts'
 import { type Query, queryEmbedded, removeDatabase } from './embedded-database.ts'
 import { openWire, type Wire } from './wire.ts'
@@ -16,8 +16,13 @@ export interface Ground extends AsyncDisposable {
   readonly alone?: () => Promise<void>
 }
 
+/** One on which each service has connections of its own, so that it can run in a process of its own. */
+export interface ServiceGround extends Ground {
+  connection(schema: string): pg.ClientConfig
+}
+
 /** A fresh database of the server under test, for any number of processes. */
-export class SharedGround implements Ground {
+export class SharedGround implements ServiceGround {
   readonly database: TestDatabase
   readonly query: Query
   private readonly folder: string
@@ -29,8 +34,12 @@ export class SharedGround implements Ground {
     this.folder = folder
   }
 
+  connection(schema: string): pg.ClientConfig {
+    return this.database.connection(schema)
+  }
+
   private url(schema: string): string {
-    const { user = '', database = '', ...direct } = this.database.connection(schema)
+    const { user = '', database = '', ...direct } = this.connection(schema)
     const { host = '', port = 5432 } = this.wire ?? direct
     return `postgres://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
   }
@@ -40,7 +49,9 @@ export class SharedGround implements Ground {
       ATES_IDENTITY_DATABASE_URL: this.url('identity'),
       ATES_TASK_TRACKER_DATABASE_URL: this.url('task_tracker'),
       ATES_ACCOUNTING_DATABASE_URL: this.url('accounting'),
+      ATES_OPERATIONS_DATABASE_URL: this.url('operations'),
       ATES_DATA_DIR: this.folder,
+      ATES_NAMED_STATEMENTS: String(namedStatements),
       // Several processes share one small server.
       ATES_DATABASE_CONNECTIONS: '4',
     }

@@ -1,5 +1,6 @@
 // What a test puts into the task tracker by hand: many tasks at once, and events that nobody of us would say.
 import type pg from 'pg'
+import type { Ground } from './grounds.ts'
 import type { Stage } from './stage.ts'
 
 /** Whoever runs statements: the stage's own administrator, or a client with a transaction of its own. */
@@ -29,7 +30,7 @@ export interface Planting {
 
 /** Creates tasks as CreateTask does. Gives how to write them into the journal, for when they are committed. */
 export const plantTasks = async (
-  stage: Stage,
+  stage: Stage<Ground>,
   count: number,
   hand: Hand = stage.hand,
   { version = 1, more = {} }: Planting = {},
@@ -61,7 +62,7 @@ export interface Forged {
 }
 
 /** Says events that no command said; gives the ids by which to find their numbers. */
-export const sayForged = async (stage: Stage, events: readonly Forged[]): Promise<string[]> => {
+export const sayForged = async (stage: Stage<Ground>, events: readonly Forged[]): Promise<string[]> => {
   const { rows } = await stage.hand.query<{ id: string }>(
     `insert into task_tracker.outbox (event_id, type, version, about, data, at, request_id)
      select gen_random_uuid(), e.type, e.version, 'forged', coalesce(e.data, 'null'), clock_timestamp(), 'forged'
@@ -72,7 +73,7 @@ export const sayForged = async (stage: Stage, events: readonly Forged[]): Promis
 }
 
 /** The numbers that these events have got; fewer as long as the relay has not come to all. */
-export const numbersOf = async (stage: Stage, eventIds: readonly string[]): Promise<number[]> => {
+export const numbersOf = async (stage: Stage<Ground>, eventIds: readonly string[]): Promise<number[]> => {
   const { rows } = await stage.hand.query<{ number: number }>(
     'select number::int from task_tracker.event where event_id = any($1::uuid[]) order by number',
     [eventIds],

@@ -1,5 +1,6 @@
 // Where a family of faults plays: a fresh database, processes of aTES on it, people, and the journal of what they sent.
 import type pg from 'pg'
+import type { ProcessName } from '../../config.ts'
 import { serviceRole } from '../../kernel/contract.ts'
 import { isRefusal, must } from '../../kernel/result.ts'
 import { generator, seedOf } from '../support/random.ts'
@@ -25,6 +26,14 @@ export interface SendOptions {
   /** Without a key nobody may send a command again whose outcome is not known. */
   readonly keyed?: boolean
   readonly timeoutMs?: number
+}
+
+/** Who is asked: a process, or whatever finds one. */
+export type Callee = Pick<ApplicationProcess, 'call'>
+
+/** Who takes orders by a way of its own, such as the pages. */
+export interface Desk {
+  order(order: Order): Promise<Learned>
 }
 
 export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
@@ -53,35 +62,39 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
   /** Starts aTES, all services in one process, with these faults before it. */
   async start(...faults: FaultPoint[]): Promise<ApplicationProcess> {
     if (!this.processes.some(({ isAlive }) => isAlive)) await this.ground.alone?.()
-    const started = await startProcess({
-      ...this.ground.environment(),
-      ATES_PORT: '0',
-      ATES_LOG_LEVEL: 'warn',
-      ATES_TEST_FAULTS: JSON.stringify(faults),
-      ATES_TEST_RANDOM: String(this.draw(1, 2 ** 31)),
-    })
+    return this.launch(this.ground.environment(), [], faults)
+  }
+
+  /** Starts what is named, or everything, with these settings; it ends with the stage. */
+  async launch(
+    settings: Readonly<Record<string, string>>,
+    run: readonly ProcessName[],
+    faults: readonly FaultPoint[] = [],
+  ): Promise<ApplicationProcess> {
+    const tests = { ATES_TEST_FAULTS: JSON.stringify(faults), ATES_TEST_RANDOM: String(this.draw(1, 2 ** 31)) }
+    const started = await startProcess({ ATES_PORT: '0', ATES_LOG_LEVEL: 'warn', ...settings, ...tests }, ...run)
     this.processes.push(started)
     return started
   }
 
   /** An operator asks a service. Throws when that is refused. */
-  async operate(process: ApplicationProcess, service: string, method: string, input: object): Promise<unknown> {
+  async operate(process: Callee, service: string, method: string, input: object): Promise<unknown> {
     const call = { service, method, input, actor: { id: null, role: serviceRole }, requestId: method }
     return must(await process.call(call))
   }
 
   /** What became of the attempt to apply a parked event of the ledger. */
-  async retryParked(process: ApplicationProcess, number: number): Promise<string> {
+  async retryParked(process: Callee, number: number): Promise<string> {
     const answer = await this.operate(process, 'accounting', 'RetryParked', { consumer: 'ledger', number })
     return (answer as { result: string }).result
   }
 
-  async discardParked(process: ApplicationProcess, number: number): Promise<void> {
+  async discardParked(process: Callee, number: number): Promise<void> {
     await this.operate(process, 'accounting', 'DiscardParked', { consumer: 'ledger', number, reason: 'forged' })
   }
 
   /** Adds people through identity and waits until everybody knows them. */
-  async invite(process: ApplicationProcess, ...roles: readonly string[]): Promise<void> {
+  async invite(process: Callee, ...roles: readonly string[]): Promise<void> {
     for (const role of roles) {
       const order = this.clients.order('InvitePerson', 1)
       const input = { name: order.request, email: `${order.request}@example.com`, role }
@@ -97,11 +110,8 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
     return command === 'InvitePerson' ? 'admin' : (this.people.find(({ id }) => id === actor)?.role ?? 'popug')
   }
 
-  private async ask(
-    process: ApplicationProcess,
-    order: Order,
-    { keyed = true, timeoutMs }: SendOptions,
-  ): Promise<Learned> {
+  private async ask(process: Callee | Desk, order: Order, { keyed = true, timeoutMs }: SendOptions): Promise<Learned> {
+    if ('order' in process) return process.order(order)
     const { request: requestId, command: method, actor, input } = order
     const whose = { id: actor, role: this.roleOf(order) }
     const key = keyed ? { idempotencyKey: requestId } : {}
@@ -117,14 +127,14 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
   }
 
   /** One attempt at a command, written down. */
-  async send(process: ApplicationProcess, order: Order, options: SendOptions = {}): Promise<Learned> {
+  async send(process: Callee | Desk, order: Order, options: SendOptions = {}): Promise<Learned> {
     const learned = await this.journal.record(order, (one) => this.ask(process, one, options))
     this.clients.learn(order, learned)
     return learned
   }
 
   /** Repeats a command with its key until its outcome is known. */
-  async insist(process: () => ApplicationProcess, order: Order): Promise<Learned> {
+  async insist(process: () => Callee | Desk, order: Order): Promise<Learned> {
     let learned: Learned = { unknown: 'not sent yet' }
     const known = async () => !('unknown' in (learned = await this.send(process(), order)))
     await until(() => `${order.command} ${order.request} is known: ${JSON.stringify(learned)}`, known)
@@ -132,7 +142,7 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
   }
 
   /** Sends `count` commands, some at a time. Gives those whose outcome is not known. */
-  async traffic(process: ApplicationProcess, count: number, atOnce = 4): Promise<Order[]> {
+  async traffic(process: Callee | Desk, count: number, atOnce = 4): Promise<Order[]> {
     const open: Order[] = []
     let left = count
     const client = async () => {

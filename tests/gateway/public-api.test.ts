@@ -6,6 +6,7 @@ import { must } from '../../kernel/result.ts'
 import { standardContract } from '../../kernel/standard.ts'
 import { accounting } from '../../services/accounting/contract.ts'
 import { identity } from '../../services/identity/contract.ts'
+import { operations } from '../../services/operations/contract.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 import { type Role, roles } from '../../services/vocabulary.ts'
 import { password, type Running, startRunning } from '../support/application.ts'
@@ -121,7 +122,7 @@ describe('the public API', () => {
   /** Numbers that name nothing, so that nothing can happen. */
   const pathOf = ({ http }: Method) => (http.split(' ')[1] ?? '').replaceAll(/\{\w+\}/g, '2147483647')
 
-  for (const contract of [identity, taskTracker, accounting]) {
+  for (const contract of [identity, taskTracker, accounting, operations]) {
     for (const method of methodsOf(contract)) {
       const [verb = ''] = method.http.split(' ')
       const isPublic = method.allow.some((role) => role !== serviceRole)
@@ -150,7 +151,7 @@ describe('the public API', () => {
   }
 
   test('has no kernel method of any service', async () => {
-    for (const service of ['identity', 'task-tracker', 'accounting', 'parrots']) {
+    for (const service of ['identity', 'task-tracker', 'accounting', 'operations', 'parrots']) {
       for (const method of methodsOf(standardContract(service))) {
         const [verb = '', path = ''] = method.http.split(' ')
         const { status } = await ask('admin', `/api/v1/${service}${path}`, { method: verb })
@@ -165,7 +166,7 @@ describe('the public API', () => {
     const described = Object.entries(document.paths).flatMap(([path, verbs]) =>
       Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
     )
-    const declared = [identity, taskTracker, accounting, parrots]
+    const declared = [identity, taskTracker, accounting, operations, parrots]
       .flatMap((contract) => methodsOf(contract))
       .filter(({ allow }) => allow.some((role) => role !== serviceRole))
       .map(({ http, service }) => http.replace(' ', ` /api/v1/${service}`))

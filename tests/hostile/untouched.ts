@@ -1,6 +1,9 @@
 // Whether anything in the databases has changed: every row of every table, in one number per table.
 import type { TestDatabase } from '../support/server.ts'
 
+/** What is written down of every attempt to sign in, also of those that are refused. */
+const attempts = ['identity.security_event', 'identity.sign_in_throttle']
+
 /** What moves by itself: heartbeats and leases. */
 const restless = /^\w+\.(?:lease|stream|position)$/
 
@@ -10,7 +13,7 @@ export const contents = async ({ query }: TestDatabase): Promise<Record<string, 
     select table_schema || '.' || quote_ident(table_name) as name from information_schema.tables
     where table_schema in ('identity', 'task_tracker', 'accounting') and table_type = 'BASE TABLE' order by 1`)
   const found: Record<string, string> = {}
-  for (const { name } of tables) {
+  for (const { name } of tables.filter((one) => !attempts.includes(one.name))) {
     const [row] = await query<{ rows: string; digest: string }>(
       `select count(*) as rows, md5(string_agg(t::text, '|' order by t::text)) as digest from ${name} t`,
     )

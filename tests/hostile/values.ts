@@ -146,11 +146,13 @@ export const wrongInPath = [
   '1;x=1',
 ]
 
+const wrongIntegers = ['', 'x', '1.5', '1e3', '-5', '9'.repeat(20), 'null', '1%2C2', '%EF%BC%91', '%00', '0x10']
+
 export const wrongInQuery = (field: Field): string[] => {
   if (isMark(field)) return ['%21%21', 'a%20b', '%00', 'x'.repeat(201), 'a%2Bb', '%F0%9F%A6%9C']
   if (field.enum) return ['', 'x', 'OPEN', '__proto__', '%00', 'open%20']
   if (field.type === 'integer')
-    return ['', 'x', '1.5', '1e3', '-5', '99999999999', '9'.repeat(20), 'null', '1%2C2', '%EF%BC%91', '%00', '0x10']
+    return [...wrongIntegers, ...((field.maximum ?? 0) < 99_999_999_999 ? ['99999999999'] : [])]
   return ['x'.repeat(1_000)]
 }
 

@@ -122,9 +122,9 @@ describe('services in processes of their own', () => {
     test('stay ready, and show the open breaker', async () => {
       await eventually('an open breaker', async () => {
         await popug.api('GET', `/accounting/accounts/${popugId}`)
-        const { ready, troubles } = (await healthOfWeb()) as { ready: boolean; troubles: Record<string, string> }
+        const { ready, troubles } = (await healthOfWeb()) as { ready: boolean; troubles: string[] }
         assert.equal(ready, true)
-        return troubles['calls to accounting']?.includes('open')
+        return troubles.includes('calls to accounting')
       })
       const begun = performance.now()
       const pages = await Promise.all(Array.from({ length: 10 }, () => popug.page('/')))
@@ -145,8 +145,8 @@ describe('services in processes of their own', () => {
       await accountBecomes([...fees, 'reward 1', 'reward 2'])
       assert.match((await popug.page('/account')).text, /While accounting was away/)
       assert.doesNotMatch((await popug.page('/')).text, /[Aa]ccounting does not answer/)
-      const { ready, troubles } = (await healthOfWeb()) as { ready: boolean; troubles: object }
-      assert.deepEqual([ready, troubles], [true, {}])
+      const { ready, troubles } = (await healthOfWeb()) as { ready: boolean; troubles: string[] }
+      assert.deepEqual([ready, troubles], [true, []])
     })
 
     test('find no difference in the ledger', async () => {
@@ -157,7 +157,7 @@ describe('services in processes of their own', () => {
 
   test('stop in order when they are told to', async () => {
     const ends = await Promise.all([...apart.running.values()].map((one) => one.end('SIGTERM')))
-    assert.deepEqual(ends, [0, 0, 0, 0])
+    assert.deepEqual(new Set(ends), new Set([0]))
     for (const { logged, name } of apart.running.values()) assert.doesNotMatch(logged, /"level":"error"/, name)
   })
 })

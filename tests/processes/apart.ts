@@ -1,26 +1,16 @@
 // aTES with each service in a process of its own, as an operator starts them: by name, with the settings they share.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { processes, type ProcessName } from '../../config.ts'
 import { plainEnvironment } from '../faults/application-process.ts'
 import { databaseSettings, sharedSettings } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
+import { freePorts } from '../support/free-ports.ts'
 import type { TestDatabase } from '../support/server.ts'
 
 const root = join(import.meta.dirname, '../..')
 const startLimitMs = 30_000
-
-/** Ports that nobody listened on a moment ago. */
-const freePorts = async (count: number): Promise<number[]> => {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
-}
 
 export class ApartProcess {
   readonly name: ProcessName
@@ -71,7 +61,7 @@ export class Apart implements AsyncDisposable {
     this.ports = ports
   }
 
-  static async start(database: TestDatabase): Promise<Apart> {
+  static async start(database: TestDatabase, more: Readonly<Record<string, string>> = {}): Promise<Apart> {
     const found = await freePorts(processes.length)
     const ports = new Map(processes.map((name, index) => [name, found[index] ?? 0]))
     const addresses = [...ports].map(([name, port]) => [
@@ -79,7 +69,7 @@ export class Apart implements AsyncDisposable {
       `http://127.0.0.1:${port}`,
     ])
     const { ATES_WEB_URL: _web, ...urls } = Object.fromEntries(addresses) as Record<string, string>
-    const apart = new Apart({ ...urls, ...databaseSettings(database), ...(await sharedSettings()) }, ports)
+    const apart = new Apart({ ...urls, ...databaseSettings(database), ...(await sharedSettings()), ...more }, ports)
     try {
       await Promise.all(processes.map((name) => apart.start(name)))
     } catch (error) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { freePorts } from '../support/free-ports.ts'
 import { install } from './terminal.ts'
 
 test('wrong settings are said all at once, and nothing is started', async () => {
@@ -19,6 +20,7 @@ test('wrong settings are said all at once, and nothing is started', async () => 
     'ATES_ACCOUNTING_DATABASE_URL must be a URL with postgres: or postgresql:',
     'ATES_IDENTITY_DATABASE_URL is needed: services need a database server each can reach',
     'ATES_LOG_LEVEL must be debug, info, warn, error or silent',
+    'ATES_OPERATIONS_DATABASE_URL is needed: operations watches the other services and keeps what it sees in schema operations, by role ates_operations; it may be in the same database as theirs',
     'ATES_PORT must be 0 to 65535',
     'ATES_PROT is not a setting of aTES',
     'ATES_TASK_TRACKER_DATABASE_URL is needed: services need a database server each can reach',
@@ -32,12 +34,22 @@ test('a service that does not exist, or lacks what it needs to run alone, is sai
   const [unknown, alone] = [home.npm(['start', '--', 'acounting']), home.npm(['start', '--', 'accounting'])]
   assert.deepEqual(await Promise.all([unknown.ended, alone.ended]), [1, 1])
   assert.deepEqual(unknown.complaints, [
-    'acounting is not a service; there are identity, task-tracker, accounting, web',
+    'acounting is not a service; there are identity, task-tracker, accounting, operations, web',
   ])
   assert.deepEqual(
     alone.complaints.map((line) => line.split(' ')[0]),
     ['ATES_ACCOUNTING_DATABASE_URL', 'ATES_IDENTITY_URL', 'ATES_TASK_TRACKER_URL', 'ATES_TOKEN_KEY'],
   )
+})
+
+test('a database that nobody serves is said in one line', async () => {
+  await using home = await install()
+  const [port] = await freePorts(1)
+  const url = `postgres://ates@127.0.0.1:${port}/ates`
+  const names = ['IDENTITY', 'TASK_TRACKER', 'ACCOUNTING', 'OPERATIONS']
+  const command = home.npm(['start'], Object.fromEntries(names.map((name) => [`ATES_${name}_DATABASE_URL`, url])))
+  assert.equal(await command.ended, 1)
+  assert.deepEqual(command.complaints, [`cannot start yet: Error ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:${port}`])
 })
 
 test('a data directory below a file is said', async () => {

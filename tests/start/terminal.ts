@@ -9,15 +9,13 @@ import { findHome } from '../../adapters/database/embedded-home.ts'
 import { endPostmaster, readAddress } from '../../adapters/database/embedded-postmaster.ts'
 import { joinEmbedded } from '../../adapters/database/embedded.ts'
 import { plainEnvironment } from '../faults/application-process.ts'
+import { compileCache } from '../support/compile-cache.ts'
 import { eventually } from '../support/eventually.ts'
 
 export const repository = join(import.meta.dirname, '../..')
 
 /** Generous: others may use the machine, and a first start makes a database. */
 export const limitMs = 30_000
-
-/** Compiling is most of what starting costs. */
-const compileCache = join(tmpdir(), 'ates-test-compile-cache')
 
 export interface ProcessLine {
   readonly pid: number
@@ -114,9 +112,9 @@ export class Installation implements AsyncDisposable {
   private readonly tree: string
   private readonly commands: Command[] = []
 
-  constructor(folder: string, tree: string) {
+  constructor(folder: string, tree: string, name: string) {
     this.folder = folder
-    this.dataDir = join(folder, 'data')
+    this.dataDir = join(folder, name)
     this.tree = tree
   }
 
@@ -181,10 +179,10 @@ export class Installation implements AsyncDisposable {
   }
 }
 
-/** A fresh one. `tree` is where the repository lies. */
-export const install = async (tree = repository): Promise<Installation> => {
+/** A fresh one. `tree` is where the repository lies, `name` what the data directory is called. */
+export const install = async (tree = repository, name = 'data'): Promise<Installation> => {
   const folder = await mkdtemp(join(tmpdir(), 'ates-test-'))
   // Started by root, the database runs as a user who has to pass through.
   await chmod(folder, 0o711)
-  return new Installation(folder, tree)
+  return new Installation(folder, tree, name)
 }

@@ -32,8 +32,11 @@ const checkAllWell = async (): Promise<void> => {
   assert.match(verified.out, /^ledger: 4 postings, 2 accounts, up to event 4: 0 differences$/m)
   assert.match(verified.out, /^against the event log: [1-9]\d* rows up to event 4: 0 differences$/m)
   assert.match(replayed.out, /^replayed accounting up to event 4: [1-9]\d* rows compared, 0 differences$/m)
-  const { head, positions: readers } = JSON.parse(positions.out) as {
-    head: number
+  const {
+    stream: { head },
+    positions: readers,
+  } = JSON.parse(positions.out) as {
+    stream: { head: number }
     positions: { consumer: string; stream: string; number: number }[]
   }
   assert.equal(head, 0)
@@ -56,9 +59,30 @@ test('beside a running aTES it finds everything right', async () => {
   assert.equal((await fetch(`${running.url}/health/ready`)).status, 200)
 })
 
+const actsOnEvents = async (): Promise<void> => {
+  const paused = await ates('events', 'pause', 'accounting', 'ledger', '--reason', 'the auditor is here')
+  const stopped = await ates('events', 'status')
+  const resumed = await ates('events', 'resume', 'accounting', 'ledger')
+  const said = await ates('events', 'redeliver', 'task-tracker', '0', '4')
+  const again = await ates('events', 'refetch', 'accounting', 'ledger', '0', '4')
+  const log = await ates('events', 'acts')
+  assert.deepEqual([paused, stopped, resumed, said, again, log].map(codeOf), [0, 0, 0, 0, 0, 0])
+  assert.match(paused.out, /^act \d+ pause: done$/m)
+  assert.match(
+    stopped.out,
+    /^accounting ledger: at 4 of task-tracker, 0 behind, paused \(the auditor is here\), 0 parked$/m,
+  )
+  assert.match(said.out, /^said: 4$/m)
+  assert.match(again.out, /^already: 4$/m)
+  assert.match(log.out, /command line: pause accounting ledger the auditor is here: done, 1 done, 0 failed$/m)
+}
+
+test('beside a running aTES, that one carries out what the operator log says', actsOnEvents)
+
 test('without a running aTES it starts the database for itself, and stops it again', async () => {
   assert.equal(await running.command.interrupt(), 0)
   await checkAllWell()
+  await actsOnEvents()
   assert.deepEqual(home.servers, [])
 })
 

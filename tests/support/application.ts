@@ -7,7 +7,7 @@ import type { Log } from '../../kernel/ports.ts'
 import { must } from '../../kernel/result.ts'
 import { identity } from '../../services/identity/contract.ts'
 import { type Role, roles } from '../../services/vocabulary.ts'
-import type { TestDatabase } from './server.ts'
+import { namedStatements, type TestDatabase } from './server.ts'
 import { silent } from './silent.ts'
 import { schemas } from './system.ts'
 
@@ -23,14 +23,16 @@ export type Members = Readonly<Record<Role, Member>>
 export const password = 'a parrot is not a password'
 
 /** The settings with which services find their schemas of a test's database. */
-export const databaseSettings = (database: TestDatabase): Record<string, string> =>
-  Object.fromEntries(
+export const databaseSettings = (database: TestDatabase): Record<string, string> => ({
+  ATES_NAMED_STATEMENTS: String(namedStatements),
+  ...Object.fromEntries(
     schemas.map((schema) => {
       const { host = '', port = 5432, user = '' } = database.connection(schema)
       const url = `postgres://${user}@localhost:${port}/${database.name}?host=${encodeURIComponent(host)}`
       return [`ATES_${schema.toUpperCase()}_DATABASE_URL`, url]
     }),
-  )
+  ),
+})
 
 export const sharedSettings = async (): Promise<Record<string, string>> => ({
   ATES_TOKEN_KEY: JSON.stringify(await newTokenKey()),

@@ -8,7 +8,12 @@ import { addLines, author } from './fixture-service.ts'
 import { upTo } from './fixture-system.ts'
 import type { TestDatabase } from './server.ts'
 
-export const origin = { at: new Date('2030-01-02T03:04:05.678Z'), requestId: 'a-test', actor: 7 }
+export const origin = {
+  at: new Date('2030-01-02T03:04:05.678Z'),
+  requestId: 'a-test',
+  actor: 7,
+  trace: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+}
 
 /** What a writer does in its transaction: its change, then its events. */
 export const say = async (tx: Tx, page: number, ...texts: string[]): Promise<void> => {

@@ -34,6 +34,7 @@ export class HandMadeProducer {
   /** When each reading of the log happened, in milliseconds of `performance.now()`. */
   readonly asked: number[] = []
   unreachable: Error | null = null
+  epoch = 1
   private history = 1
 
   constructor(stream: string) {
@@ -44,6 +45,12 @@ export class HandMadeProducer {
   say(what: number | readonly string[]): this {
     const texts = typeof what === 'number' ? Array.from({ length: what }, (_, index) => `line ${index}`) : what
     for (const text of texts) this.log.push(lineEvent(this.head + 1, text, this.history))
+    return this
+  }
+
+  /** A person has said that this is another history. */
+  begin(epoch: number): this {
+    this.epoch = epoch
     return this
   }
 
@@ -60,7 +67,7 @@ export class HandMadeProducer {
 
   private said(predecessor: number, events: readonly EventRecord[]): EventBatch {
     const before = this.log[predecessor - 1]?.eventId ?? null
-    return { stream: this.stream, epoch: 1, head: this.head, predecessor: before, events: [...events] }
+    return { stream: this.stream, epoch: this.epoch, head: this.head, predecessor: before, events: [...events] }
   }
 
   /** The events from one number to another, as the relay says them. */

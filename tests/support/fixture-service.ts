@@ -15,6 +15,7 @@ import {
   type Handler,
   type Job,
   on,
+  type OtherHistory,
   type Service,
 } from '../../kernel/service.ts'
 
@@ -173,6 +174,7 @@ export interface KeepOptions {
   readonly name?: string
   readonly stream?: string
   readonly before?: Before
+  readonly otherHistory?: OtherHistory
   /** The events as a newer consumer knows them. */
   readonly lineWritten?: typeof author.lineWritten
 }
@@ -182,6 +184,7 @@ export const keepLines = ({
   stream = 'author',
   before = () => Promise.resolve(),
   lineWritten = author.lineWritten,
+  otherHistory,
 }: KeepOptions = {}): Consumer => ({
   name,
   stream,
@@ -192,6 +195,16 @@ export const keepLines = ({
     }),
   ],
   derived: ['kept'],
+  effects: {
+    types: [
+      { type: lineWritten.name, fields: ['page', 'line', 'text'] },
+      { type: author.pageTurned.name, fields: ['page', 'line'] },
+    ],
+    told: (after, upTo) => sql`
+      select number, event_id, type, jsonb_build_object('page', page, 'line', line, 'text', text) as data
+      from archive.kept where consumer = ${name} and number > ${after} and number <= ${upTo}`,
+  },
+  ...(otherHistory ? { otherHistory } : {}),
 })
 
 /** Keeps what others wrote. */

@@ -5,6 +5,9 @@ import { accounting } from '../../services/accounting/contract.ts'
 import type { TestDatabase } from './server.ts'
 import { as, type System, schemas } from './system.ts'
 
+/** Of a system, or of an application that was started. */
+export type Checked = Pick<System, 'host' | 'call' | 'database'>
+
 export interface TaskEvent {
   readonly number: number
   readonly type: string
@@ -103,14 +106,14 @@ export const bookingViolations = async (database: TestDatabase): Promise<string[
 }
 
 /** Settles, then throws with everything that is wrong with streams and ledger. */
-export const checkLedger = async ({ host, call, database }: System): Promise<void> => {
+export const checkLedger = async ({ host, call, database }: Checked): Promise<void> => {
   await host.settle()
   const { differences } = must(await call(accounting.verifyLedger, {}, as({ id: 1, role: 'admin' })))
   assert.deepEqual({ differences, streams: await streamViolations(database) }, { differences: [], streams: [] })
 }
 
 /** ... and with tasks and their events, and what of them is in the ledger. */
-export const checkInvariants = async (system: System): Promise<void> => {
+export const checkInvariants = async (system: Checked): Promise<void> => {
   await checkLedger(system)
   const { database } = system
   const tasks = historyViolations(await taskEvents(database), await taskStates(database))

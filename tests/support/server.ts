@@ -10,7 +10,15 @@ import { prepareDatabase, roleOf } from '../../adapters/database/prepare.ts'
 import { silent } from './silent.ts'
 
 let endEmbedded = () => Promise.resolve()
-after(() => endEmbedded())
+// Whoever is given a server need not be a test.
+if (!process.env['ATES_TEST_DATABASE_URL']) after(() => endEmbedded())
+
+/** Services reach the server through a pooler on this port, if there is one; administrators do not. */
+const poolerPort = Number(process.env['ATES_TEST_POOLER_PORT'] ?? 0)
+const detour: pg.ClientConfig = poolerPort > 0 ? { host: '127.0.0.1', port: poolerPort } : {}
+
+/** False behind a pooler, which keeps none. */
+export const namedStatements = poolerPort === 0
 
 /** Settings of a client as this administrator, for any database of the server. */
 type Admin = (database: string) => pg.ClientConfig
@@ -74,7 +82,7 @@ export const freshDatabase = async (schemas: readonly string[]): Promise<TestDat
   const client = new pg.Client(adminConnection)
   await client.connect()
   const opened: Postgres[] = []
-  const connection = (schema: string) => ({ ...adminConnection, user: roleOf(schema) })
+  const connection = (schema: string) => ({ ...adminConnection, ...detour, user: roleOf(schema) })
   return {
     name,
     adminConnection,
@@ -84,7 +92,7 @@ export const freshDatabase = async (schemas: readonly string[]): Promise<TestDat
         connection: connection(schema),
         schema,
         maxConnections: connections,
-        namedStatements: true,
+        namedStatements,
         log: silent,
       })
       opened.push(database)

@@ -3,15 +3,20 @@ import { localBus } from '../../adapters/bus/local.ts'
 import { databaseClock, type Postgres } from '../../adapters/database/postgres.ts'
 import { systemRandom } from '../../adapters/random.ts'
 import { betterAuthSignIn } from '../../adapters/sign-in/better-auth.ts'
-import { signInTables } from '../../adapters/sign-in/schema.ts'
+import { commonPasswords } from '../../adapters/sign-in/leaked-passwords.ts'
+import { signInMigrations } from '../../adapters/sign-in/migrations.ts'
+import { signInThrottle } from '../../adapters/sign-in/throttle.ts'
 import { localTransport } from '../../adapters/transport/local.ts'
 import type { Behalf, Caller } from '../../kernel/caller.ts'
+import type { Fetched } from '../../kernel/consume.ts'
 import { type Actor, serviceRole } from '../../kernel/contract.ts'
 import { type Called, type Host, startHost } from '../../kernel/host.ts'
 import type { Bus, Clock, Database, Log, Random, SignIn } from '../../kernel/ports.ts'
 import { must } from '../../kernel/result.ts'
 import type { Service } from '../../kernel/service.ts'
 import { identity } from '../../services/identity/contract.ts'
+import { recordSecurityEvents } from '../../services/identity/service.ts'
+import { type AlertParts, toldToNobody } from '../../services/operations/alerts/loops.ts'
 import type { Role } from '../../services/vocabulary.ts'
 import { services } from '../../services.ts'
 import { freshDatabase, type TestDatabase } from './server.ts'
@@ -23,6 +28,8 @@ export interface SystemOptions {
   readonly bus?: Bus
   readonly log?: Log
   readonly called?: (call: Called) => void
+  readonly alerts?: Partial<AlertParts>
+  readonly fetched?: (fetched: Fetched) => void
   readonly timeZone?: string
   readonly decorate?: (database: Database) => Database
   readonly decorateSignIn?: (signIn: SignIn) => SignIn
@@ -41,7 +48,7 @@ export interface System extends AsyncDisposable {
   readonly databases: Readonly<Record<string, Postgres>>
 }
 
-export const schemas = ['identity', 'task_tracker', 'accounting'] as const
+export const schemas = ['identity', 'task_tracker', 'accounting', 'operations'] as const
 
 /** Acts for somebody without a request id of interest. */
 export const as = (actor: Actor, more: Partial<Behalf> = {}): Behalf => ({
@@ -60,11 +67,19 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
   const databases = Object.fromEntries(
     [...schemas, ...extra.map(({ schema }) => schema)].map((schema) => [schema, database.open(schema)]),
   )
-  const kysely = (databases['identity'] as Postgres).kysely
-  const signIn = decorateSignIn(betterAuthSignIn({ kysely, schema: 'identity', secret: signInSecret }))
+  const people = databases['identity'] as Postgres
+  const library = betterAuthSignIn({ kysely: people.kysely, schema: 'identity', secret: signInSecret })
   const parts = {
     timeZone,
-    identity: () => ({ signIn, signInMigrations: { '0002-sign-in': signInTables('identity') } }),
+    identity: () => ({
+      signIn: decorateSignIn(library),
+      sessions: library,
+      throttle: signInThrottle(people.kysely, 'identity'),
+      commonPasswords,
+      record: recordSecurityEvents(people),
+      signInMigrations: signInMigrations('identity'),
+    }),
+    alerts: () => ({ ...toldToNobody, ...options.alerts }),
   }
   const host = await startHost({
     services: [...Object.values(services).map((make) => make(parts)), ...extra],
@@ -77,6 +92,7 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     migrate: true,
     loops: options.loops ?? true,
     ...(options.called ? { called: options.called } : {}),
+    ...(options.fetched ? { fetched: options.fetched } : {}),
   })
   return {
     host,

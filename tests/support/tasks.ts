@@ -19,7 +19,7 @@ export const addTasks = async ({ databases }: System, assignees: readonly number
       taskTracker.taskAssigned,
       taskIds.map((taskId, index) => ({ taskId, popugId: assignees[index] ?? 0, assignment: 1 })),
     )
-    await insertOutbox(tx, database.schema, collected, { at: now, requestId: 'many tasks', actor: 1 })
+    await insertOutbox(tx, database.schema, collected, { at: now, requestId: 'many tasks', actor: 1, trace: null })
     return taskIds
   })
 }

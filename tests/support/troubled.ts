@@ -51,10 +51,17 @@ export interface Troubled extends AsyncDisposable {
   list(behalf?: Behalf): Promise<string>
 }
 
+/** Where requests are counted, none comes by itself. */
+const never = 1_000_000_000
+
 /** A caller of the parrots that knows their contract already, with trouble between them. */
-export const startTroubled = async ({ url, tokens }: ParrotsServer, how: ResilienceOptions = {}): Promise<Troubled> => {
+export const startTroubled = async (
+  { url, tokens }: ParrotsServer,
+  how: ResilienceOptions = {},
+  probeMs = never,
+): Promise<Troubled> => {
   const trouble = await startTrouble(url)
-  const transport = httpTransport({ addresses: { parrots: trouble.url }, tokens, resilience: how })
+  const transport = httpTransport({ addresses: { parrots: trouble.url }, tokens, resilience: how, probeMs })
   const call = caller(transport)
   await transport.published('parrots')
   return {

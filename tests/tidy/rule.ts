@@ -68,9 +68,17 @@ export const only =
   (path: string): boolean =>
     matchesAny(path, globs)
 
-const tests = ['tests/**', 'bench/**', 'docs/**', '**/*.test.ts', '**/*.test-support.ts', '**/conformance.ts']
+const tests = [
+  'tests/**',
+  'bench/**',
+  'demo/**',
+  'docs/**',
+  '**/*.test.ts',
+  '**/*.test-support.ts',
+  '**/conformance.ts',
+]
 
-/** Tests, what only tests use, measurements, and what writes documents. */
+/** Tests, what only tests use, measurements, the demo, and what writes documents: nothing that aTES needs to run. */
 export const isTest = (path: string): boolean => matchesAny(path, tests)
 
 /** What runs when aTES runs: modules, and the preload that comes before them. */

@@ -1,5 +1,5 @@
 // The ledger: each event's posting once and none without its event, prices kept, and every sum right to the cent.
-import type { Check, Finding } from '../audit.ts'
+import type { Check, Expected, Finding } from '../audit.ts'
 import type { Facts, LoggedEvent, Posting } from './facts.ts'
 import { assignmentOf, groupBy, popugOf, taskEvents, taskOf } from './tasks.ts'
 
@@ -26,11 +26,24 @@ const owed = (event: LoggedEvent): string => {
     : say({ ...what, kind: 'reward', assignment: null, from: company, to: popug })
 }
 
+/** Postings of events that are in the log, and of those that a restore has taken out of it. */
+const divided = ({ postings }: Facts, { lost }: Expected) => {
+  const gone = new Set(lost?.eventIds)
+  const [ofLost = [], living = []] = [true, false].map((is) => postings.filter((one) => gone.has(one.eventId) === is))
+  return { ofLost, living }
+}
+
 const perEvent: Check = (facts, _journal, expected) => {
-  const byNumber = groupBy(facts.postings, ({ number }) => number)
-  return taskEvents(facts, expected).flatMap((event) => {
+  const { ofLost, living } = divided(facts, expected)
+  const byNumber = groupBy(living, ({ number }) => number)
+  const parked = new Set(expected.lost?.contradicting)
+  const events = taskEvents(facts, expected).filter(({ number }) => !parked.has(number))
+  return events.flatMap((event) => {
     const found = (byNumber.get(event.number) ?? []).map(say).join(' and ') || 'none'
-    return found === owed(event)
+    // What a lost event has booked under the same key and with the same content is not booked again.
+    const { eventId } = event
+    const isBooked = ofLost.some((posting) => say({ ...posting, eventId }) === owed(event))
+    return found === (isBooked ? 'none' : owed(event))
       ? []
       : [{ what: 'an event has its one posting', where: `${stream} #${event.number}`, expected: owed(event), found }]
   })
@@ -38,8 +51,8 @@ const perEvent: Check = (facts, _journal, expected) => {
 
 const withoutEvent: Check = (facts, _journal, expected) => {
   const numbers = new Set(taskEvents(facts, expected).map(({ number }) => number))
-  return facts.postings
-    .filter((posting) => posting.stream !== stream || !numbers.has(posting.number))
+  return divided(facts, expected)
+    .living.filter((posting) => posting.stream !== stream || !numbers.has(posting.number))
     .map((posting) => ({
       what: 'no posting without its event',
       where: `${posting.stream} #${posting.number}`,

@@ -81,7 +81,11 @@ const positionOf = ({ streams, positions }: Facts, wanted: (typeof consumers)[nu
 const positions: Check = (facts) => consumers.flatMap((consumer) => positionOf(facts, consumer))
 
 const unexpected = ({ parked }: Facts, expected: Expected): Finding[] => {
-  const wanted = new Set((expected.parked ?? []).map((number) => `accounting.ledger task-tracker #${number}`))
+  const wanted = new Set(
+    [...(expected.parked ?? []), ...(expected.lost?.contradicting ?? [])].map(
+      (number) => `accounting.ledger task-tracker #${number}`,
+    ),
+  )
   const found = new Set(
     parked
       .filter(({ state }) => state !== 'applied')

@@ -125,7 +125,7 @@ const waits = (file: File): Finding[] =>
 const pureRules: Rule = {
   name: 'pure-rules',
   why: 'A rule gives the same answer to the same arguments, at once: then a table of cases is its whole test.',
-  covers: product('services/*/rules.ts', 'services/*/rules/*.ts'),
+  covers: product('services/*/rules.ts', 'services/*/rules/*.ts', 'services/*/alerts/rules/*.ts'),
   least: 4,
   find: inEach((file) => [...waits(file), ...reaches(outside)(file)]),
 }

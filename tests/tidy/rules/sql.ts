@@ -18,7 +18,7 @@ import { type Finding, inEach, product, type Rule } from '../rule.ts'
 import { partsOf, sourcesIn, type Star, starsIn, tokensOf } from '../sql.ts'
 import { around, at, lineOf, nodesOf, sqlOf, type Statement, stringOf, within } from '../syntax.ts'
 
-const stores = product('services/*/{store,verification}.ts')
+const stores = product('services/*/{store,verification}.ts', 'services/*/store/*.ts', 'services/*/alerts/store.ts')
 
 const schemaOf = (path: string): string => (path.split('/')[1] ?? '').replaceAll('-', '_')
 
@@ -178,7 +178,24 @@ const writesSets: Rule = {
       'saveFirstAdministratorLink',
       'useFirstAdministratorLink',
     ].map((name) => ({ path: 'services/identity/store.ts', what: `${name} writes one`, why: onePerson })),
+    {
+      path: 'services/operations/alerts/store.ts',
+      what: 'finishRound writes one',
+      why: 'One round of the watcher ends at a time.',
+    },
+    ...['forgetDeliveries', 'forgetAlerts'].map((name) => ({
+      path: 'services/operations/alerts/store.ts',
+      what: `${name} writes one`,
+      why: 'It forgets all that was over before a moment.',
+    })),
     { path: 'services/accounting/store.ts', what: 'beginDay writes one', why: 'One day begins at a time.' },
+    { path: 'services/accounting/store.ts', what: 'forgetHolders writes one', why: 'The set is all of them.' },
+    { path: 'services/task-tracker/store.ts', what: 'forgetPopugs writes one', why: 'The set is all of them.' },
+    {
+      path: 'services/accounting/store/lost-history.ts',
+      what: 'keepLostPostings writes one',
+      why: 'The set is in the tables.',
+    },
   ],
 }
 

@@ -1,0 +1,90 @@
+// What others do is seen in an open window by itself; a task is sent by Enter, and the field is ready for the next one.
+import assert from 'node:assert/strict'
+import { after, before } from 'node:test'
+import { must } from '../../kernel/result.ts'
+import { accounting } from '../../services/accounting/contract.ts'
+import { taskTracker } from '../../services/task-tracker/contract.ts'
+import { formatsOf } from '../../services/web/format.ts'
+import { as } from '../support/system.ts'
+import { openOffice, type Office, type Person } from './office.ts'
+import { completeButton, rowOf } from './steps.ts'
+import { play } from './visit.ts'
+
+let office: Office
+let anna: Person
+let manager: Person
+
+before(async () => {
+  office = await openOffice()
+  anna = await office.hire('Anna Kakadu', 'popug')
+  manager = await office.hire('Mia Macaw', 'manager')
+  await office.host.settle()
+})
+after(() => office[Symbol.asyncDispose]())
+
+const create = async (description: string): Promise<number> => {
+  const input = { description, popugId: anna.popugId }
+  const { call } = office.host
+  return must(await call(taskTracker.createTask, input, as({ id: manager.popugId, role: 'manager' }))).taskId
+}
+
+play(
+  'a task that is given to somebody appears in their window with its fee, and the balance follows',
+  async (windows) => {
+    const visit = await windows.open(office.url, anna)
+    const { page, words } = visit
+    await visit.go('/')
+    await visit.sees(words.myTasks.empty)
+    const connected = page.waitForRequest('**/live')
+    await page.reload()
+    await connected
+    const taskId = await create('Sing in the morning')
+    await rowOf(visit, 'Sing in the morning').waitFor()
+    await completeButton(visit, taskId).waitFor()
+    await office.host.settle()
+    const who = as({ id: anna.popugId, role: 'popug' })
+    const { balanceCents } = must(await office.host.call(accounting.getAccountInfo, { popugId: anna.popugId }, who))
+    await page.getByRole('link', { name: formatsOf('en', 'UTC', new Date()).money(balanceCents) }).waitFor()
+    assert.equal(new URL(page.url()).pathname, '/')
+  },
+)
+
+play('a task completed elsewhere changes its page and the list of all tasks while one looks', async (windows) => {
+  const taskId = await create('Sing in the evening')
+  await office.host.settle()
+  const [list, task] = [await windows.open(office.url, manager), await windows.open(office.url, manager)]
+  const connected = Promise.all([list, task].map(({ page }) => page.waitForRequest('**/live')))
+  await list.go('/tasks')
+  await task.go(`/tasks/${taskId}`)
+  await connected
+  must(await office.host.call(taskTracker.completeTask, { taskId }, as({ id: anna.popugId, role: 'popug' })))
+  await task.sees(task.words.task.completed)
+  await rowOf(list, 'Sing in the evening').getByText(list.words.allTasks.states.completed).waitFor()
+})
+
+play('Enter sends a new task, says who got it, and leaves the focus where the next one is written', async (windows) => {
+  const visit = await windows.open(office.url, manager)
+  const { page, words, sent } = visit
+  await visit.go('/tasks')
+  const field = page.getByLabel(words.allTasks.description)
+  for (const description of ['First by Enter', 'Second by Enter']) {
+    await field.focus()
+    await page.keyboard.type(description)
+    await page.keyboard.press('Enter')
+    await rowOf(visit, description).waitFor()
+    // The list may hear of the task before the form has its answer.
+    await page.waitForFunction(
+      'document.activeElement.id === "field-description" && document.activeElement.value === ""',
+    )
+    const said = page.getByRole('status').filter({ hasText: /Assigned to (?:Anna Kakadu|Clara)/ })
+    await said.waitFor()
+    await rowOf(visit, description)
+      .getByText(/\$\d\d\.\d\d/)
+      .waitFor()
+  }
+  await page.keyboard.type('Two')
+  await page.keyboard.press('Shift+Enter')
+  await page.keyboard.type('lines')
+  assert.equal(await field.inputValue(), 'Two\nlines')
+  assert.equal(sent.length, 2)
+})

@@ -1,0 +1,54 @@
+// Strikes as long as people work: one fault, sometimes two at once, and then looks how soon events are applied again.
+import { type Fault, faults } from './faults.ts'
+import { drawer, moment, type Scene, waits } from './scene.ts'
+import type { Watch } from './watch.ts'
+
+export interface Blow {
+  /** The faults at once. */
+  readonly faults: readonly string[]
+  /** From their end to the next event that is applied. */
+  readonly recoveryMs: number
+}
+
+/** One in so many blows is two faults at once. */
+const pairs = 4
+const quietMs = [500, 3_000] as const
+
+const drawBlow = ({ draw }: Scene): readonly Fault[] => {
+  const pick = (some: readonly Fault[]) => some[draw(0, some.length - 1)] as Fault
+  const first = pick(faults)
+  return draw(1, pairs) === 1 ? [first, pick(faults.filter(({ to }) => to !== first.to))] : [first]
+}
+
+const strike = async (scene: Scene, watch: Watch): Promise<Blow> => {
+  const blow = drawBlow(scene)
+  // Two at once draw in no order of their own.
+  const scenes = blow.map(() => ({ ...scene, draw: drawer(scene.draw(0, 2 ** 31)) }))
+  await Promise.all(blow.map(({ by }, place) => by(scenes[place] ?? scene)))
+  const before = watch.applied
+  const ended = performance.now()
+  const names = blow.map(({ does }) => does)
+  await waits(
+    scene,
+    () => `event ${before + 1} of ${watch.committed} is applied after ${names.join(' and ')}`,
+    async () => watch.applied > before,
+  )
+  return { faults: names, recoveryMs: performance.now() - ended }
+}
+
+/** Resolves with all of them when it is over. */
+export const blows = async (
+  scene: Scene,
+  watch: Watch,
+  isOver: () => boolean,
+  say: (line: string) => void,
+): Promise<readonly Blow[]> => {
+  const struck: Blow[] = []
+  for (;;) {
+    await moment(scene, ...quietMs)
+    if (isOver()) return struck
+    const blow = await strike(scene, watch)
+    struck.push(blow)
+    say(`struck: ${blow.faults.join(' and ')}; ${Math.round(blow.recoveryMs)} ms; ${watch.applied} events applied`)
+  }
+}

@@ -1,0 +1,20 @@
+// People who reach aTES through its web process, with sessions of their own.
+import type { ServiceGround } from '../grounds.ts'
+import { CrowdPeople } from '../crowd-people.ts'
+import type { Desk } from '../stage.ts'
+import type { Deployment } from './deployment.ts'
+
+/** The first administrator, and people whom they invite; the stage knows the latter as those who send commands. */
+export const openDesk = async (deployment: Deployment<ServiceGround>, ...roles: readonly string[]): Promise<Desk> => {
+  const { stage } = deployment
+  const [web] = deployment.of('web')
+  const crowd = new CrowdPeople(() => `http://127.0.0.1:${web?.process.port}`)
+  const { token } = (await stage.operate(deployment, 'identity', 'IssueFirstAdministratorLink', {})) as {
+    token: string
+  }
+  await crowd.beginWith(`http://127.0.0.1/first-run?token=${token}`)
+  for (const role of roles) await crowd.invite(role)
+  stage.people.push(...crowd.people)
+  await stage.settled()
+  return { order: (order) => crowd.send(order) }
+}

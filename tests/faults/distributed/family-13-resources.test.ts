@@ -1,0 +1,99 @@
+// Family 13: the disk of a database or of the broker is full; a database takes no more connections.
+import { test } from 'node:test'
+import { openBroker } from '../../nats/broker.ts'
+import { SmallDisk } from '../../servers/small-disk.ts'
+import type { ServiceGround } from '../grounds.ts'
+import type { Order } from '../journal.ts'
+import { plantTasks } from '../planting.ts'
+import { crowd } from './crowded.ts'
+import { Deployment } from './deployment.ts'
+import { amidTraffic, broughtByBroker, healthy, progress, recovers, troublesOf } from './recovery.ts'
+import { serversGround } from './servers-ground.ts'
+
+/** What processes say is wrong with them. */
+const said = async ({ parts }: Deployment<ServiceGround>): Promise<string> =>
+  (await Promise.all(parts.map(troublesOf))).join()
+
+const complains = (deployment: Deployment<ServiceGround>, pattern: RegExp): Promise<void> =>
+  deployment.stage.until(`somebody says ${pattern}`, async () => pattern.test(await said(deployment)))
+
+/** Resolves when what is committed by now is in the ledger. */
+const applied = async (deployment: Deployment<ServiceGround>): Promise<void> => {
+  const { committed } = await progress(deployment)
+  await deployment.stage.until('all is applied', async () => (await progress(deployment)).applied >= committed)
+}
+
+/** Room for a new cluster and little more, and for streams with some thousand events. */
+const [clusterMb, brokerMb] = [90, 8]
+const isFull = /No space left on device|could not extend file/
+
+test('what has no more room takes no event along, and all goes on when there is some', async (t) => {
+  await using ends = new AsyncDisposableStack()
+  const disk = async (megabytes: number) => ends.use(await SmallDisk.open(megabytes))
+  const disks = {
+    task_tracker: await disk(clusterMb),
+    accounting: await disk(clusterMb),
+    broker: await disk(brokerMb),
+  }
+  const settings = { max_connections: '25', max_wal_size: '4MB', min_wal_size: '2MB' }
+  const small = { walSegmentMb: 1, settings }
+  const ground = await serversGround({
+    task_tracker: { disk: disks.task_tracker, ...small },
+    accounting: { disk: disks.accounting, ...small },
+  })
+  const broker = await openBroker({ disk: disks.broker, mostBytes: 2 ** 30 })
+  await using deployment = await Deployment.on(ground, 'family 13', { broker })
+  const { stage } = deployment
+  await broughtByBroker(deployment)
+
+  for (const schema of ['task_tracker', 'accounting'] as const) {
+    await t.test(`a full disk under the database of ${schema}`, async () => {
+      const server = ground.servers[schema]
+      await disks[schema].fill(stage.draw(0, 200))
+      const open: Order[] = []
+      await stage.until(`the disk of ${schema} is full and somebody says so`, async () => {
+        open.push(...(await stage.traffic(deployment, 40, 8)))
+        const noticed = open.length > 0 || (await said(deployment)) !== ''
+        return noticed && isFull.test(server.said)
+      })
+      await disks[schema].free()
+      // When not even its log has room the server ends, and somebody must start it.
+      if (!(await server.survives())) await server.start()
+      await recovers(deployment)
+      for (const order of open) await stage.insist(() => deployment, order)
+      await healthy(deployment)
+      await stage.audit()
+    })
+  }
+
+  await t.test(
+    'a full disk under the broker, which is started again when it has room: meanwhile the log serves',
+    async () => {
+      await disks.broker.fill()
+      await using hand = await ground.servers.task_tracker.connect()
+      const committed = await plantTasks(stage, 3_000, hand)
+      committed()
+      await applied(deployment)
+      await complains(deployment, /broker|publish|space|storage|resources/i)
+      await disks.broker.free()
+      await broker.kill()
+      await broker.start()
+      await recovers(deployment)
+      await broughtByBroker(deployment)
+      await healthy(deployment)
+      await stage.audit()
+    },
+  )
+
+  await t.test('databases that take no more connections', async () => {
+    for (const server of Object.values(ground.servers)) {
+      await amidTraffic(deployment, 40, async () => {
+        await using _others = await crowd(server)
+        await complains(deployment, /53300/)
+      })
+      await recovers(deployment)
+    }
+    await healthy(deployment)
+    await stage.audit()
+  })
+})

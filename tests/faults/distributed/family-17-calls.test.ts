@@ -1,0 +1,118 @@
+// Family 17: a called service hangs, flaps, answers slowly or after the deadline, or its answer is lost; many wait for it
+// when it is back; and one key is used for two things.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isRefusal } from '../../../kernel/result.ts'
+import { Deployment, type Part } from './deployment.ts'
+import { sumOf } from './metrics.ts'
+import { progress, troublesOf } from './recovery.ts'
+
+const tracker = 'task-tracker'
+
+const breakerOf = async (part: Part) => sumOf(await part.metrics(), 'ates_breaker_state', { service: tracker })
+
+test('whatever becomes of a called service, each command has its effect once, and callers do not pile up', async (t) => {
+  await using deployment = await Deployment.open('family 17', {
+    replicas: { identity: 1, [tracker]: 1, accounting: 1, web: 1 },
+  })
+  const { stage } = deployment
+  const [web, called] = [...deployment.of('web'), ...deployment.of(tracker)]
+  assert.ok(web && called)
+  /** What the web application asks of the task tracker goes over this. */
+  const link = web.links.services[tracker]
+  const caller = { call: web.process.call.bind(web.process) }
+  const insist = async (orders: Awaited<ReturnType<typeof stage.traffic>>) => {
+    for (const order of orders) await stage.insist(() => caller, order)
+    await stage.audit()
+  }
+  const committedBeyond = (number: number) =>
+    stage.until(`events after ${number}`, async () => (await progress(deployment)).committed > number)
+
+  await t.test('it hangs: calls end at their deadline, then at once, few try, and it is said', async () => {
+    assert.deepEqual(await stage.traffic(caller, 10), [])
+    called.process.signal('SIGSTOP')
+    const open = Array.from({ length: 40 }, () => stage.clients.create())
+    const send = (order: (typeof open)[number]) => stage.send(caller, order, { timeoutMs: 700 })
+    const first = await Promise.all(open.map(send))
+    assert.ok(first.every((learned) => 'unknown' in learned))
+    await stage.until('the breaker is open', async () => {
+      await send(open[0] ?? stage.clients.create())
+      return (await breakerOf(web)) === 2
+    })
+    assert.match((await troublesOf(web)).join(), /calls to task-tracker: the circuit breaker is open/)
+    const connections = link.connections()
+    await Promise.all(Array.from({ length: 5 }, () => Promise.all(open.map(send))))
+    assert.ok(link.connections() - connections < 10, `${link.connections() - connections} more connections`)
+    called.process.signal('SIGCONT')
+    await insist(open)
+    assert.deepEqual(await stage.traffic(caller, 30, 30), [], 'those who come when it is back are all served')
+    assert.equal(await breakerOf(web), 0)
+  })
+
+  await t.test('it is slow, and in time', async () => {
+    const { committed } = await progress(deployment)
+    link.toClient.hold()
+    const slow = stage.send(caller, stage.clients.create())
+    await committedBeyond(committed)
+    link.toClient.release()
+    assert.ok('acknowledged' in (await slow))
+    await stage.audit()
+  })
+
+  await t.test('it answers after the deadline: the outcome is not known, and the next try learns it', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const { committed } = await progress(deployment)
+      const order = stage.clients.create()
+      link.toClient.hold()
+      const late = stage.send(caller, order, { timeoutMs: stage.draw(300, 600) })
+      await committedBeyond(committed)
+      assert.ok('unknown' in (await late))
+      link.toClient.release()
+      await insist([order])
+    }
+  })
+
+  await t.test('its answer is lost after it has done what was asked', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const { committed } = await progress(deployment)
+      const order = stage.clients.create()
+      link.toClient.swallow()
+      const lost = stage.send(caller, order, { timeoutMs: 3_000 })
+      await committedBeyond(committed)
+      link.cut()
+      link.toClient.release()
+      await lost
+      await insist([order])
+    }
+  })
+
+  await t.test('it flaps', async () => {
+    const traffic = stage.traffic(caller, 120, 8)
+    for (let round = 0; round < 6; round += 1) {
+      const moment = stage.journal.attempts.length + stage.draw(3, 12)
+      await stage.until('some attempts', async () => stage.journal.attempts.length >= moment)
+      await link.away()
+      const refused = stage.journal.attempts.length + stage.draw(1, 3)
+      await stage.until('some attempts in vain', async () => stage.journal.attempts.length >= refused)
+      await link.back()
+    }
+    await insist(await traffic)
+  })
+
+  await t.test('a key that was used for something else is refused, and has no effect', async () => {
+    const order = stage.clients.create()
+    await stage.insist(() => caller, order)
+    const { committed } = await progress(deployment)
+    const outcome = await caller.call({
+      service: tracker,
+      method: order.command,
+      input: { ...order.input, description: 'something else' },
+      actor: { id: order.actor, role: stage.people.find(({ id }) => id === order.actor)?.role ?? 'popug' },
+      requestId: order.request,
+      idempotencyKey: order.request,
+    })
+    assert.ok(isRefusal(outcome) && outcome.refused === 'key_reused', JSON.stringify(outcome))
+    assert.equal((await progress(deployment)).committed, committed)
+    await stage.audit()
+  })
+})

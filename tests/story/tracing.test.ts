@@ -1,0 +1,127 @@
+// One trace leads from a click to the ledger's line; without a collector nobody traces anything.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import type { Log } from '../../kernel/ports.ts'
+import { type Running, startRunning } from '../support/application.ts'
+import { type CollectedSpan, Collector } from '../support/collector.ts'
+import { eventually } from '../support/eventually.ts'
+import { freshDatabase, type TestDatabase } from '../support/server.ts'
+import { schemas } from '../support/system.ts'
+
+const foreignTrace = '0123456789abcdef0123456789abcdef'
+
+/** Sends a form's worth of JSON as the manager and gives the id of the request. */
+const click = async ({ url, members }: Running, path: string, body: object = {}): Promise<string> => {
+  const response = await fetch(`${url}/api/v1/task-tracker${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: {
+      'content-type': 'application/json',
+      traceparent: `00-${foreignTrace}-0123456789abcdef-01`,
+      cookie: members.manager.cookie,
+    },
+  })
+  assert.equal(response.status, 200, await response.text())
+  return response.headers.get('x-request-id') ?? ''
+}
+
+/** Names from the root to this span. */
+const pathTo = (trace: readonly CollectedSpan[], name: string): string[] => {
+  const names: string[] = []
+  for (let span = trace.find((one) => one.name === name); span;) {
+    names.unshift(span.name)
+    const { parentSpanId } = span
+    span = trace.find(({ spanId }) => spanId === parentSpanId)
+  }
+  return names
+}
+
+describe('with a collector', () => {
+  let database: TestDatabase
+  let collector: Collector
+  let running: Running
+  const logged: { fields: Record<string, unknown>; message: string }[] = []
+  before(async () => {
+    database = await freshDatabase(schemas)
+    collector = await Collector.start()
+    running = await startRunning({
+      database,
+      settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+      log: recording(logged),
+    })
+  })
+  after(async () => {
+    await running[Symbol.asyncDispose]()
+    await collector[Symbol.asyncDispose]()
+    await database[Symbol.asyncDispose]()
+  })
+  const traceWith = (requestId: string, name: string) =>
+    eventually(`${name} in the trace of ${requestId}`, () => {
+      const trace = collector.traceOf(requestId)
+      return trace.some((span) => span.name === name) && trace
+    })
+
+  test('one trace has the request, the call, its transaction, the relay and the ledger', async () => {
+    const requestId = await click(running, '/tasks', { description: 'Follow me' })
+    const trace = await traceWith(requestId, 'apply ledger')
+    assert.deepEqual(pathTo(trace, 'transaction apply.ledger'), [
+      'POST /api/v1/task-tracker/tasks',
+      'task-tracker CreateTask',
+      'transaction task-tracker.CreateTask',
+      'apply ledger',
+      'transaction apply.ledger',
+    ])
+    assert.deepEqual(pathTo(trace, 'publish task-tracker').slice(-2), ['relay task-tracker', 'publish task-tracker'])
+    const known = new Set(trace.map(({ spanId }) => spanId))
+    for (const { name, parentSpanId, startTimeUnixNano, endTimeUnixNano } of trace) {
+      assert.ok(!parentSpanId || known.has(parentSpanId), `${name} hangs on nothing`)
+      assert.ok(startTimeUnixNano <= endTimeUnixNano, name)
+    }
+    assert.ok(trace.every(({ traceId, service }) => traceId !== foreignTrace && service === 'ates'))
+    const [event] = await database.query<{ requestId: string; trace: string }>(
+      'select request_id as "requestId", trace from task_tracker.event order by number desc limit 1',
+    )
+    assert.equal(event?.requestId, requestId)
+    const said = trace.find(({ name }) => name === 'transaction task-tracker.CreateTask')
+    assert.equal(event.trace, `00-${said?.traceId}-${said?.spanId}-01`)
+  })
+
+  test('a job and all that it draws belong to the click that asked for it', async () => {
+    const requestId = await click(running, '/reassignments')
+    await running.application.host.settle()
+    const trace = await traceWith(requestId, 'apply ledger')
+    assert.deepEqual(pathTo(trace, 'apply ledger').slice(-2), ['job ReassignTasks', 'apply ledger'])
+  })
+
+  test('a refusal is told as an outcome, a line of the log names the trace', async () => {
+    const answer = await fetch(`${running.url}/api/v1/task-tracker/tasks/999/complete`, {
+      method: 'POST',
+      headers: { cookie: running.members.popug.cookie },
+    })
+    const requestId = answer.headers.get('x-request-id') ?? ''
+    const trace = await traceWith(requestId, 'task-tracker CompleteTask')
+    const call = trace.find(({ name }) => name === 'task-tracker CompleteTask')
+    assert.equal(call?.attributes['ates.outcome'], 'task_not_found')
+    const line = logged.find(({ fields, message }) => message === 'called' && fields['requestId'] === requestId)
+    assert.equal(line?.fields['traceId'], call.traceId)
+    assert.equal(trace.find(({ parentSpanId }) => !parentSpanId)?.name, 'POST /api/v1/task-tracker/tasks/{n}/complete')
+  })
+})
+
+const recording = (lines: { fields: Record<string, unknown>; message: string }[]): Log => {
+  const keep = (fields: object, message: string) => void lines.push({ fields: { ...fields }, message })
+  return { debug: keep, info: keep, warn: keep, error: keep, child: () => recording(lines) }
+}
+
+test('what traces is not even loaded where nobody traces', async () => {
+  const program = `
+    import { registerHooks } from 'node:module'
+    const loaded = []
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
+    await import('./application.ts')
+    console.log(loaded.filter((url) => /opentelemetry.(?:sdk|exporter|otlp)/.test(url)).join(), loaded.length > 100)`
+  const run = promisify(execFile)(process.execPath, ['--import', './runtime.js', '--input-type=module', '-e', program])
+  assert.equal((await run).stdout.trim(), 'true')
+})

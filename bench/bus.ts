@@ -36,7 +36,7 @@ const commitEvents = async (database: Database): Promise<void> => {
       emit(taskTracker.taskAssigned, [{ ...task, assignment: 1 }])
       emit(taskTracker.taskCompleted, [task])
     }
-    const origin = { at: new Date(), requestId: `bench-${begun}`, actor: null }
+    const origin = { at: new Date(), requestId: `bench-${begun}`, actor: null, trace: null }
     await database.transaction('commit', (tx) => insertOutbox(tx, database.schema, collected, origin))
   }
 }

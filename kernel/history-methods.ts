@@ -12,7 +12,7 @@ const allow = [serviceRole]
 const number = z.int().min(0)
 const epoch = z.int().min(2).max(2_147_483_647)
 const consumer = z.string().max(100)
-const reason = storableText(3, 1_000)
+const reason = storableText.min(3).max(1_000)
 
 /** An answer names at most this many events of a page of the log. */
 export const mostCompared = 2_000

@@ -9,8 +9,8 @@ import { storableText } from './storable-text.ts'
 
 const number = z.int().min(0)
 const count = z.int().min(0)
-const reason = storableText(0, 1_000)
-const name = storableText(0, 100)
+const reason = storableText.max(1_000)
+const name = storableText.max(100)
 const parkedKey = { consumer: name, number: z.int().min(1) }
 const allow = [serviceRole]
 

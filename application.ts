@@ -9,7 +9,7 @@ import { systemRandom } from './adapters/random.ts'
 import { keptSecrets, type Secrets } from './adapters/secrets.ts'
 import { betterAuthSignIn } from './adapters/sign-in/better-auth.ts'
 import { boundedSignIn } from './adapters/sign-in/bounded.ts'
-import { commonPasswords } from './adapters/sign-in/leaked-passwords.ts'
+import { passwordBlocklist } from './adapters/sign-in/password-blocklist.ts'
 import { signInMigrations } from './adapters/sign-in/migrations.ts'
 import { signInThrottle } from './adapters/sign-in/throttle.ts'
 import { tracedDatabase, tracedLog, tracedTransport } from './adapters/tracing/traced.ts'
@@ -180,7 +180,7 @@ const identityParts = (databases: ReadonlyMap<string, Postgres>, secrets: Secret
     signIn: boundedSignIn(library),
     sessions: library,
     throttle: signInThrottle(kysely, schema),
-    commonPasswords,
+    passwordBlocklist,
     record: recordSecurityEvents(database),
     signInMigrations: signInMigrations(schema),
   }

@@ -34,12 +34,12 @@ export const issueFirstAdministratorLink: Handler<typeof identity.issueFirstAdmi
 }
 
 export const createFirstAdministrator =
-  ({ signIn, commonPasswords }: SignInParts): Handler<typeof identity.createFirstAdministrator> =>
+  ({ signIn, passwordBlocklist }: SignInParts): Handler<typeof identity.createFirstAdministrator> =>
   async ({ token, name, email, password, client }, { tx, now, emit }) => {
     await allowHashing(tx)
     const link = await lockFirstAdministrator(tx)
     if (link.tokenHash === null || link.tokenHash !== tokenHash(token)) return refuse('link_not_valid')
-    if (isCommonPassword(password, await commonPasswords(), { name, email })) return refuse('password_too_common')
+    if (isCommonPassword(password, await passwordBlocklist(), { name, email })) return refuse('password_too_common')
     const person = await insertPerson(tx, { name, email, role: 'admin' }, now)
     if (!person) return refuse('link_not_valid')
     emit(identity.popugRegistered, [personData(person)])
@@ -58,13 +58,13 @@ export const getInvitation: Handler<typeof identity.getInvitation> = async ({ to
 
 /** Repeatable: the link is used up in the transaction that ends after the password is set. */
 export const acceptInvitation =
-  ({ signIn, commonPasswords }: SignInParts): Handler<typeof identity.acceptInvitation> =>
+  ({ signIn, passwordBlocklist }: SignInParts): Handler<typeof identity.acceptInvitation> =>
   async ({ token, password, client }, { tx, now }) => {
     await allowHashing(tx)
     const invitation = await lockInvitation(tx, tokenHash(token))
     const person = invitation && (await findPerson(tx, invitation.popugId))
     if (!person || !isUsable(invitation, person, now)) return refuse('link_not_valid')
-    if (isCommonPassword(password, await commonPasswords(), person)) return refuse('password_too_common')
+    if (isCommonPassword(password, await passwordBlocklist(), person)) return refuse('password_too_common')
     await useInvitation(tx, person.popugId, now)
     await insertSecurityEvents(tx, [securityEvent('invitation_accepted', person, { at: now, client })])
     await signIn.setPassword(person.popugId, person.email, password)

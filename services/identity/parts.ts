@@ -7,7 +7,7 @@ export interface SignInParts {
   readonly sessions: Sessions
   readonly throttle: Throttle
   /** Passwords that are refused, in lower case. */
-  readonly commonPasswords: () => Promise<ReadonlySet<string>>
+  readonly passwordBlocklist: () => Promise<ReadonlySet<string>>
   /** Writes down what happened in a call that ends with a no, whose own changes are undone. */
   readonly record: (event: SecurityEvent) => Promise<void>
 }

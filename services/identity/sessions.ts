@@ -99,12 +99,12 @@ export const endSession =
 
 /** Whoever finds a signed-in browser does not get further than that: the present password is asked for, and throttled. */
 export const changePassword =
-  ({ signIn, throttle, commonPasswords, record }: SignInParts): Handler<typeof identity.changePassword> =>
+  ({ signIn, throttle, passwordBlocklist, record }: SignInParts): Handler<typeof identity.changePassword> =>
   async ({ token, current, password, client = nowhere }, { tx, now }) => {
     await allowHashing(tx)
     const person = await personOf(signIn, token, tx)
     if (!person) return refuse('no_session')
-    if (isCommonPassword(password, await commonPasswords(), person)) return refuse('password_too_common')
+    if (isCommonPassword(password, await passwordBlocklist(), person)) return refuse('password_too_common')
     const waitMs = await throttle.enter(person.email, client.address)
     if (waitMs > 0) return refuse('too_many_attempts', secondsOf(waitMs))
     if (!(await signIn.signIn(person.email, current, client))) {

@@ -3,7 +3,7 @@ import { localBus } from '../../adapters/bus/local.ts'
 import { databaseClock, type Postgres } from '../../adapters/database/postgres.ts'
 import { systemRandom } from '../../adapters/random.ts'
 import { betterAuthSignIn } from '../../adapters/sign-in/better-auth.ts'
-import { commonPasswords } from '../../adapters/sign-in/leaked-passwords.ts'
+import { passwordBlocklist } from '../../adapters/sign-in/password-blocklist.ts'
 import { signInMigrations } from '../../adapters/sign-in/migrations.ts'
 import { signInThrottle } from '../../adapters/sign-in/throttle.ts'
 import { localTransport } from '../../adapters/transport/local.ts'
@@ -75,7 +75,7 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
       signIn: decorateSignIn(library),
       sessions: library,
       throttle: signInThrottle(people.kysely, 'identity'),
-      commonPasswords,
+      passwordBlocklist,
       record: recordSecurityEvents(people),
       signInMigrations: signInMigrations('identity'),
     }),

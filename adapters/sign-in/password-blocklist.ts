@@ -1,4 +1,4 @@
-// The passwords that people choose most, as a bundled list: nobody is asked over the network.
+// The passwords that people choose most and that guessers therefore try first: a bundled list, nobody is asked over the network.
 
 let known: Promise<ReadonlySet<string>> | undefined
 
@@ -8,4 +8,4 @@ const read = async (): Promise<ReadonlySet<string>> => {
 }
 
 /** About 49,000, in lower case. Read when first asked for. */
-export const commonPasswords = (): Promise<ReadonlySet<string>> => (known ??= read())
+export const passwordBlocklist = (): Promise<ReadonlySet<string>> => (known ??= read())

@@ -4,7 +4,7 @@ import { accounting } from '../../accounting/contract.ts'
 import { accountants, roles } from '../../vocabulary.ts'
 import { check, idFrom } from '../forms.ts'
 import { DayChart } from '../look/day-chart.tsx'
-import { Field } from '../look/fields.tsx'
+import { SearchForm } from '../look/fields.tsx'
 import { Empty, Notice, PageLinks } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get } from '../route.ts'
@@ -72,15 +72,14 @@ const AccountsView = ({ visit, earnings, accounts, text }: AccountsProps) => {
       <EarningsView visit={visit} earnings={earnings} />
       <section aria-labelledby="accounts">
         <h2 id="accounts">{words.list}</h2>
-        <form method="get" action="/accounts" class="filter" role="search">
-          <Field name="text" label={words.search} error={accounts === null ? forms.rules.text : undefined}>
-            {(attributes) => <input class="input" type="search" maxlength={200} value={text} {...attributes} />}
-          </Field>
-          <div class="filter-acts">
-            <button class="btn">{words.apply}</button>
-            {text !== '' && <a href="/accounts">{words.clear}</a>}
-          </div>
-        </form>
+        <SearchForm
+          action="/accounts"
+          label={words.search}
+          value={text}
+          error={accounts === null ? forms.rules.text : undefined}
+          submit={words.apply}
+          clear={words.clear}
+        />
         {accounts && accounts.accounts.length > 0 && <AccountsTable visit={visit} accounts={accounts.accounts} />}
         {accounts?.accounts.length === 0 && <Empty title={text === '' ? words.empty : words.emptyFiltered} />}
         <PageLinks

@@ -1,7 +1,7 @@
 // Error pages: what went wrong in plain words, a number to report it by, and the form again where it may be sent again.
 import { Fault, type FaultKind } from '../../../kernel/result.ts'
 import type { Form } from '../forms.ts'
-import { CommandForm, Field } from '../look/fields.tsx'
+import { CommandForm, CurrentPasswordField } from '../look/fields.tsx'
 import { Problem, Refused, type ProblemCode } from '../problem.ts'
 import type { Texts } from '../texts/index.ts'
 import { refusalText } from '../texts/refusals.ts'
@@ -63,13 +63,7 @@ const Resend = ({ visit, form }: { visit: Visit; form: Form }) => {
       {kept.map(([name, value]) => (
         <input type="hidden" name={name} value={value} />
       ))}
-      {form.fields.has('password') && (
-        <Field name="password" label={forms.password}>
-          {(attributes) => (
-            <input class="input" type="password" autocomplete="current-password" required {...attributes} />
-          )}
-        </Field>
-      )}
+      {form.fields.has('password') && <CurrentPasswordField label={forms.password} />}
       <button class="btn btn-primary">{problems.resend}</button>
     </CommandForm>
   )

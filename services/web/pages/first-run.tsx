@@ -2,7 +2,7 @@
 import { isRefusal, refuse } from '../../../kernel/result.ts'
 import { identity } from '../../identity/contract.ts'
 import { check, type Form, type Wrong } from '../forms.ts'
-import { CommandForm, Field, FormError } from '../look/fields.tsx'
+import { CommandForm, EmailField, FormError, NameField, NewPasswordField } from '../look/fields.tsx'
 import { statusOf } from '../problem.ts'
 import { openGet, openPost } from '../route.ts'
 import { refusalText } from '../texts/refusals.ts'
@@ -66,37 +66,9 @@ const FirstRun = ({
       {general && <FormError>{general}</FormError>}
       <CommandForm action="/first-run" class="stack" boost={false} idempotencyKey={form?.key}>
         <input type="hidden" name="token" value={token} />
-        <Field name="name" label={forms.name} error={rule('name')}>
-          {(attributes) => (
-            <input class="input" autocomplete="name" maxlength={100} required value={name} {...attributes} />
-          )}
-        </Field>
-        <Field name="email" label={forms.email} error={rule('email')}>
-          {(attributes) => (
-            <input
-              class="input"
-              type="email"
-              autocomplete="username"
-              maxlength={254}
-              required
-              value={email}
-              {...attributes}
-            />
-          )}
-        </Field>
-        <Field name="password" label={forms.password} help={forms.rules.newPassword} error={rule('password')}>
-          {(attributes) => (
-            <input
-              class="input"
-              type="password"
-              autocomplete="new-password"
-              minlength={8}
-              maxlength={128}
-              required
-              {...attributes}
-            />
-          )}
-        </Field>
+        <NameField label={forms.name} error={rule('name')} value={name} autocomplete="name" />
+        <EmailField label={forms.email} error={rule('email')} value={email} autocomplete="username" />
+        <NewPasswordField label={forms.password} help={forms.rules.newPassword} error={rule('password')} />
         <button class="btn btn-primary">{words.submit}</button>
       </CommandForm>
     </>

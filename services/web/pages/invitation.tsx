@@ -2,7 +2,7 @@
 import { isRefusal, refuse, type Refusal } from '../../../kernel/result.ts'
 import { identity } from '../../identity/contract.ts'
 import { check } from '../forms.ts'
-import { CommandForm, Field } from '../look/fields.tsx'
+import { CommandForm, EmailField, NewPasswordField } from '../look/fields.tsx'
 import { Refused, statusOf } from '../problem.ts'
 import { openGet, openPost } from '../route.ts'
 import { refusalText } from '../texts/refusals.ts'
@@ -55,25 +55,8 @@ const Invitation = ({ visit, token, name, email, mistake }: InvitationProps) => 
       <p class="lead">{words.lead(name)}</p>
       <CommandForm action="/invitation" class="stack" boost={false} idempotencyKey={mistake?.key}>
         <input type="hidden" name="token" value={token} />
-        <Field name="email" label={forms.email}>
-          {(attributes) => (
-            <input class="input" type="email" autocomplete="username" readonly value={email} {...attributes} />
-          )}
-        </Field>
-        <Field name="password" label={forms.password} help={forms.rules.newPassword} error={mistake?.error}>
-          {(attributes) => (
-            <input
-              class="input"
-              type="password"
-              autocomplete="new-password"
-              minlength={8}
-              maxlength={128}
-              required
-              {...attributes}
-              autofocus
-            />
-          )}
-        </Field>
+        <EmailField label={forms.email} value={email} autocomplete="username" readonly />
+        <NewPasswordField label={forms.password} help={forms.rules.newPassword} error={mistake?.error} autofocus />
         <button class="btn btn-primary">{words.submit}</button>
       </CommandForm>
     </>

@@ -5,7 +5,7 @@ import { identity } from '../../identity/contract.ts'
 import { everybody } from '../../vocabulary.ts'
 import { sessionCookie, sessionTokenOf } from '../cookies.ts'
 import { check, type Form } from '../forms.ts'
-import { CommandForm, Field, FormError } from '../look/fields.tsx'
+import { CommandForm, CurrentPasswordField, FormError, NameField, NewPasswordField } from '../look/fields.tsx'
 import { Preferences } from '../look/layout.tsx'
 import { Notice, When } from '../look/parts.tsx'
 import { Problem, Refused, statusOf } from '../problem.ts'
@@ -131,18 +131,13 @@ const Me = ({ visit, sessions, sent }: MeProps) => {
 
 const NameForm = ({ visit, sent }: Omit<MeProps, 'sessions'>) => (
   <CommandForm action="/me/name" class="one-line">
-    <Field name="name" label={visit.texts.forms.name} help={visit.texts.me.nameHelp} error={sent.nameError}>
-      {(attributes) => (
-        <input
-          class="input"
-          maxlength={100}
-          required
-          autocomplete="name"
-          value={sent.nameError === undefined ? visit.person.name : (sent.form?.text('name') ?? '')}
-          {...attributes}
-        />
-      )}
-    </Field>
+    <NameField
+      label={visit.texts.forms.name}
+      help={visit.texts.me.nameHelp}
+      error={sent.nameError}
+      value={sent.nameError === undefined ? visit.person.name : (sent.form?.text('name') ?? '')}
+      autocomplete="name"
+    />
     <button class="btn">{visit.texts.me.saveName}</button>
   </CommandForm>
 )
@@ -153,31 +148,8 @@ const PasswordForm = ({ visit, sent }: Omit<MeProps, 'sessions'>) => {
     <CommandForm action="/me/password" class="stack narrow" boost={false}>
       {sent.passwordError && <FormError>{sent.passwordError}</FormError>}
       <input type="hidden" name="username" autocomplete="username" value={visit.person.email} />
-      <Field name="current" label={words.current}>
-        {(attributes) => (
-          <input
-            class="input"
-            type="password"
-            autocomplete="current-password"
-            maxlength={128}
-            required
-            {...attributes}
-          />
-        )}
-      </Field>
-      <Field name="password" label={words.next} help={forms.rules.newPassword} error={sent.newError}>
-        {(attributes) => (
-          <input
-            class="input"
-            type="password"
-            autocomplete="new-password"
-            minlength={8}
-            maxlength={128}
-            required
-            {...attributes}
-          />
-        )}
-      </Field>
+      <CurrentPasswordField name="current" label={words.current} />
+      <NewPasswordField label={words.next} help={forms.rules.newPassword} error={sent.newError} />
       <p class="field-help">{words.passwordHelp}</p>
       <button class="btn">{words.savePassword}</button>
     </CommandForm>

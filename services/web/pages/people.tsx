@@ -3,7 +3,7 @@ import { isRefusal } from '../../../kernel/result.ts'
 import { identity } from '../../identity/contract.ts'
 import { admins, roles } from '../../vocabulary.ts'
 import { check, idFrom, type Form, type Wrong } from '../forms.ts'
-import { CommandForm, Field, FormError } from '../look/fields.tsx'
+import { CommandForm, EmailField, Field, FormError, NameField, SearchForm } from '../look/fields.tsx'
 import { Empty, PageLinks, When } from '../look/parts.tsx'
 import { Problem, statusOf } from '../problem.ts'
 import { get, post } from '../route.ts'
@@ -116,15 +116,14 @@ const People = ({ visit, people, next, text, isWrong, sent }: PeopleProps) => {
       <AddPerson visit={visit} sent={sent} />
       <section aria-labelledby="list">
         <h2 id="list">{words.list}</h2>
-        <form method="get" action="/people" class="filter" role="search">
-          <Field name="text" label={words.search} error={isWrong ? visit.texts.forms.rules.text : undefined}>
-            {(attributes) => <input class="input" type="search" maxlength={200} value={text} {...attributes} />}
-          </Field>
-          <div class="filter-acts">
-            <button class="btn">{words.apply}</button>
-            {text !== '' && <a href="/people">{words.clear}</a>}
-          </div>
-        </form>
+        <SearchForm
+          action="/people"
+          label={words.search}
+          value={text}
+          error={isWrong ? visit.texts.forms.rules.text : undefined}
+          submit={words.apply}
+          clear={words.clear}
+        />
         {people.length === 0 ? (
           <Empty title={words.empty} />
         ) : (
@@ -177,31 +176,8 @@ const AddPerson = ({ visit, sent }: { visit: Member; sent: Sent }) => {
         class="create-form create-form-person"
         idempotencyKey={sent.isSpent ? undefined : form?.key}
       >
-        <Field name="name" label={forms.name} error={rule('name')}>
-          {(attributes) => (
-            <input
-              class="input"
-              maxlength={100}
-              required
-              autocomplete="off"
-              value={form?.text('name') ?? ''}
-              {...attributes}
-            />
-          )}
-        </Field>
-        <Field name="email" label={forms.email} error={rule('email')}>
-          {(attributes) => (
-            <input
-              class="input"
-              type="email"
-              maxlength={254}
-              required
-              autocomplete="off"
-              value={form?.text('email') ?? ''}
-              {...attributes}
-            />
-          )}
-        </Field>
+        <NameField label={forms.name} error={rule('name')} value={form?.text('name') ?? ''} autocomplete="off" />
+        <EmailField label={forms.email} error={rule('email')} value={form?.text('email') ?? ''} autocomplete="off" />
         <Field name="role" label={forms.role} error={rule('role')}>
           {(attributes) => <RoleControl visit={visit} value={form?.text('role') || 'popug'} attributes={attributes} />}
         </Field>

@@ -4,7 +4,7 @@ import { Fault, isRefusal, refuse } from '../../../kernel/result.ts'
 import { identity } from '../../identity/contract.ts'
 import { endSessionCookie, sessionCookie, sessionTokenOf, type Flash } from '../cookies.ts'
 import { check, localPath } from '../forms.ts'
-import { CommandForm, Field, FormError } from '../look/fields.tsx'
+import { CommandForm, CurrentPasswordField, EmailField, FormError } from '../look/fields.tsx'
 import { Problem, Refused, statusOf } from '../problem.ts'
 import { openGet, openPost } from '../route.ts'
 import { forgetSession } from '../session.ts'
@@ -95,32 +95,14 @@ const SignIn = ({ visit, next, email, error, emailError }: Omit<SignInState, 'st
       <Visitors visit={visit} />
       <CommandForm action="/sign-in" class="stack" boost={false}>
         <input type="hidden" name="next" value={next} />
-        <Field name="email" label={forms.email} error={emailError}>
-          {(attributes) => (
-            <input
-              class="input"
-              type="email"
-              autocomplete="username"
-              maxlength={254}
-              required
-              value={email}
-              {...attributes}
-              autofocus={attributes.autofocus || isFirstTry}
-            />
-          )}
-        </Field>
-        <Field name="password" label={forms.password}>
-          {(attributes) => (
-            <input
-              class="input"
-              type="password"
-              autocomplete="current-password"
-              maxlength={128}
-              required
-              {...attributes}
-            />
-          )}
-        </Field>
+        <EmailField
+          label={forms.email}
+          error={emailError}
+          value={email}
+          autocomplete="username"
+          autofocus={isFirstTry}
+        />
+        <CurrentPasswordField label={forms.password} />
         <button class="btn btn-primary">{words.submit}</button>
       </CommandForm>
       <p class="aside">{words.noAccount}</p>

@@ -5,6 +5,8 @@ import { everybody, managers, moment, nextPage, pageMark, pageSize, popugId, tas
 
 export const taskState = z.enum(['open', 'completed'])
 
+export const taskOrder = z.enum(['newest', 'oldest', 'completed'])
+
 export const Task = z.object({
   taskId,
   description: z.string(),
@@ -119,12 +121,15 @@ export const taskTracker = contract('task-tracker', {
   }),
   getTasks: query({
     http: 'GET /tasks',
-    summary: 'Tasks, newest first; of one assignee, in one state, with a text in their description.',
+    summary: 'Tasks in one of three orders; of one assignee, in one state, with a text in their description.',
     allow: everybody,
     input: z.object({
       popugId: popugId.optional().describe('the assignee'),
       state: taskState.optional(),
       text: text(0, 200).optional().describe('part of the description; fewer than three characters are ignored'),
+      order: taskOrder
+        .default('newest')
+        .describe('by creation, or by completion, the latest first, which leaves open tasks out'),
       after: pageMark,
       limit: pageSize,
     }),

@@ -1,6 +1,8 @@
 // GetTasks: who sees what, filters, text search and pages.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { databaseClock } from '../../adapters/database/postgres.ts'
+import type { Clock } from '../../kernel/ports.ts'
 import { must } from '../../kernel/result.ts'
 import { checkInvariants } from '../../tests/support/invariants.ts'
 import { addPeople, as, startSystem, type System } from '../../tests/support/system.ts'
@@ -11,8 +13,12 @@ let system: System
 let cast: Cast
 const { create, complete, find } = tasksOf(() => system)
 
+/** What the clock says; the database's where nothing is said. */
+let moment: Date | null = null
+const clock: Clock = { now: (tx) => (moment ? Promise.resolve(moment) : databaseClock.now(tx)) }
+
 before(async () => {
-  system = await startSystem()
+  system = await startSystem({ clock })
   cast = await addCast(system)
 })
 after(async () => {
@@ -107,6 +113,49 @@ test('pages stay complete and without repeats while tasks are added', async () =
   assert.equal(exact.next, null, 'a full last page has no next one')
 })
 
+/** What is found on all pages of this size, one after the other. */
+const paged = async (filter: Parameters<typeof find>[0], limit: number): Promise<number[]> => {
+  const seen: number[] = []
+  let after: string | undefined
+  do {
+    const page = must(await system.call(taskTracker.getTasks, { ...filter, after, limit }, as(cast.accountant)))
+    seen.push(...page.tasks.map(({ taskId }) => taskId))
+    after = page.next ?? undefined
+  } while (after !== undefined)
+  return seen
+}
+
+test('tasks come in the order that is asked for, and open ones are left out of that of completion', async () => {
+  const [first, second] = await addPeople(system, ['popug', 'popug'])
+  const made: number[] = []
+  for (const assignee of [second, first, first, second, first])
+    made.push(must(await create('Ordered', as(cast.manager), idOf(assignee))).taskId)
+  const [a = 0, b = 0, , d = 0, e = 0] = made
+  // Two at one moment, which pages of one must tell apart.
+  for (const [taskId, assignee, minute] of [
+    [d, second, 1],
+    [b, first, 2],
+    [e, first, 2],
+    [a, second, 3],
+  ] as const) {
+    moment = new Date(Date.UTC(2026, 0, 1, 12, minute))
+    must(await complete(taskId, idOf(assignee)))
+  }
+  moment = null
+  const text = 'ordered'
+  for (const [filter, expected] of [
+    [{ text, order: 'newest' }, made.toReversed()],
+    [{ text, order: 'oldest' }, made],
+    [{ text, order: 'oldest', state: 'completed' }, [a, b, d, e]],
+    [{ text, order: 'completed' }, [a, e, b, d]],
+    [{ order: 'completed', popugId: idOf(second) }, [a, d]],
+    [{ order: 'completed', popugId: idOf(first), state: 'completed' }, [e, b]],
+    [{ text, order: 'completed', state: 'open' }, []],
+  ] as const) {
+    for (const limit of [1, 2, 3, 200]) assert.deepEqual(await paged(filter, limit), expected, JSON.stringify(filter))
+  }
+})
+
 test('a mark that is not ours begins at the start', async () => {
   const all = await ids({})
   for (const after of ['x', 'bnVsbA', Buffer.from('["a"]').toString('base64url')]) {
@@ -114,6 +163,16 @@ test('a mark that is not ours begins at the start', async () => {
     assert.deepEqual(
       page.tasks.map(({ taskId }) => taskId),
       all,
+    )
+  }
+  const completed = await ids({ order: 'completed' })
+  for (const key of [[completed[0]], [0, 1e18], [completed[0], -1], ['a', 'b']]) {
+    const after = Buffer.from(JSON.stringify(key)).toString('base64url')
+    const page = must(await system.call(taskTracker.getTasks, { order: 'completed', after }, as(cast.accountant)))
+    assert.deepEqual(
+      page.tasks.map(({ taskId }) => taskId),
+      completed,
+      JSON.stringify(key),
     )
   }
 })

@@ -3,12 +3,25 @@ import { numberInMark, pageMarkOf, pageOf } from '../../kernel/page.ts'
 import { ok, refuse } from '../../kernel/result.ts'
 import type { Handler } from '../../kernel/service.ts'
 import type { taskTracker } from './contract.ts'
-import { findTasks, listAssignable, listTasks, taskDescriptions } from './store.ts'
+import { findTasks, listAssignable, listTasks, taskDescriptions, type TaskOrder, type TaskPlace } from './store.ts'
 import { taskOnWire } from './wire.ts'
 
-export const getTasks: Handler<typeof taskTracker.getTasks> = async ({ after, limit, ...filter }, { tx }) => {
-  const tasks = await listTasks(tx, filter, numberInMark(after, 0, 2 ** 31), limit + 1)
-  const { page, next } = pageOf(tasks, limit, ({ taskId }) => pageMarkOf(taskId))
+/** The end of the year 9999. */
+const mostMs = 253_402_300_799_999
+
+/** The last task of the page before; from another order or not ours at all, the list begins at its start. */
+const placeInMark = (after: string | undefined, order: TaskOrder): TaskPlace | null => {
+  const taskId = numberInMark(after, 0, 0, 2 ** 31)
+  const completedAt = numberInMark(after, 1, 0, mostMs)
+  if (taskId === 0 || (order === 'completed') !== completedAt > 0) return null
+  return { taskId, completedAt: new Date(completedAt) }
+}
+
+export const getTasks: Handler<typeof taskTracker.getTasks> = async ({ order, after, limit, ...filter }, { tx }) => {
+  const tasks = await listTasks(tx, { ...filter, order }, placeInMark(after, order), limit + 1)
+  const { page, next } = pageOf(tasks, limit, ({ taskId, completedAt }) =>
+    order === 'completed' ? pageMarkOf(taskId, completedAt?.getTime() ?? 0) : pageMarkOf(taskId),
+  )
   return ok({ tasks: page.map(taskOnWire), next })
 }
 

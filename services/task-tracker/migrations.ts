@@ -31,4 +31,9 @@ export const migrations: Migrations = {
     // A task's page tells what its events say.
     `create index event_of_task on event (about)`,
   ],
+  '0003-order-of-completion': [
+    // A completed task changes no more, so that reassigning does not touch these.
+    `create index task_completed on task (completed_at, id) where state = 'completed'`,
+    `create index task_completed_of_assignee on task (assignee, completed_at, id) where state = 'completed'`,
+  ],
 }

@@ -159,11 +159,46 @@ const conditions = ({ popugId, state, text }: TaskFilter): RawBuilder<unknown>[]
     : [sql`x.description ilike ${`%${escapeLike(text)}%`}`]),
 ]
 
-/** Newest first, those with an id below `before`. */
-export const listTasks = async (tx: Tx, filter: TaskFilter, before: number, limit: number): Promise<Task[]> => {
-  const where = sql.join([sql`t.id < ${before}::bigint`, ...conditions(filter)], sql` and `)
+export type TaskOrder = 'newest' | 'oldest' | 'completed'
+
+/** The task behind which a page begins; when it was completed counts only in that order. */
+export interface TaskPlace {
+  readonly taskId: number
+  readonly completedAt: Date
+}
+
+interface Order {
+  readonly by: RawBuilder<unknown>
+  /** What belongs to it, and what comes behind a place in it. */
+  readonly only: readonly RawBuilder<unknown>[]
+  readonly behind: (place: TaskPlace) => RawBuilder<unknown>
+}
+
+/** Each is that of an index, so that a page costs the same wherever it is. */
+const orders: Readonly<Record<TaskOrder, Order>> = {
+  newest: { by: sql`t.id desc`, only: [], behind: ({ taskId }) => sql`t.id < ${taskId}::bigint` },
+  oldest: { by: sql`t.id`, only: [], behind: ({ taskId }) => sql`t.id > ${taskId}::bigint` },
+  completed: {
+    by: sql`t.completed_at desc, t.id desc`,
+    only: [sql`t.state = 'completed'`],
+    behind: ({ taskId, completedAt }) => sql`(t.completed_at, t.id) < (${completedAt}::timestamptz, ${taskId}::bigint)`,
+  },
+}
+
+/** Those behind a place, or from the start. */
+export const listTasks = async (
+  tx: Tx,
+  { order, ...filter }: TaskFilter & { readonly order: TaskOrder },
+  place: TaskPlace | null,
+  limit: number,
+): Promise<Task[]> => {
+  const { by, only, behind } = orders[order]
+  const where = sql.join(
+    [sql`true`, ...only, ...conditions(filter), ...(place === null ? [] : [behind(place)])],
+    sql` and `,
+  )
   const { rows } = await sql<Task>`
-    select ${taskColumns} from ${taskTables} where ${where} order by t.id desc limit ${limit}`.execute(tx)
+    select ${taskColumns} from ${taskTables} where ${where} order by ${by} limit ${limit}`.execute(tx)
   return rows
 }
 

@@ -36,8 +36,15 @@ export const tasksOf = (system: () => System) => ({
     system().call(taskTracker.createTask, { description, popugId }, behalf),
   complete: (taskId: number, popugId: number) =>
     system().call(taskTracker.completeTask, { taskId }, as({ id: popugId, role: 'popug' })),
-  find: async (filter: { popugId?: number; state?: 'open' | 'completed'; text?: string }, behalf: Behalf = asManager) =>
-    must(await system().call(taskTracker.getTasks, { ...filter, limit: 200 }, behalf)).tasks,
+  find: async (
+    filter: {
+      readonly popugId?: number
+      readonly state?: 'open' | 'completed'
+      readonly text?: string
+      readonly order?: 'newest' | 'oldest' | 'completed'
+    },
+    behalf: Behalf = asManager,
+  ) => must(await system().call(taskTracker.getTasks, { ...filter, limit: 200 }, behalf)).tasks,
   /** Resolves when a change of people has reached the roster. */
   change: async (popugId: number, wanted: { name?: string; active?: boolean; role?: 'popug' | 'manager' }) => {
     must(await system().call(identity.changePerson, { popugId, ...wanted }, asAdmin))

@@ -146,6 +146,13 @@ const post = (
 const charge = (world: World, { taskId, assigneeId, assignment }: Task): void =>
   post(world, assigneeId, { kind: 'fee', taskId, assignment, amountCents: -priceOf(taskId).feeCents })
 
+const inOrder = (tasks: readonly Task[], order: Input<typeof taskTracker.getTasks>['order']): readonly Task[] => {
+  if (order === 'newest') return tasks
+  if (order === 'oldest') return tasks.toReversed()
+  const completed = tasks.filter(({ state }) => state === 'completed')
+  return completed.toSorted((a, b) => (b.completedAt ?? '').localeCompare(a.completedAt ?? ''))
+}
+
 const paged = <T>(all: readonly T[], after: string | undefined, limit: number): { page: T[]; next: string | null } => {
   const from = Number(after ?? 0)
   return { page: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null }
@@ -334,8 +341,8 @@ export const fakeServices = (world: World): Services => {
       const { page, next } = paged(world.jobs, after, limit)
       return ok({ reassignments: page, next })
     },
-    getTasks: ({ popugId, state, text = '', after, limit }) => {
-      const found = world.tasks.filter(
+    getTasks: ({ popugId, state, text = '', order, after, limit }) => {
+      const found = inOrder(world.tasks, order).filter(
         (task) =>
           (popugId === undefined || task.assigneeId === popugId) &&
           (state === undefined || task.state === state) &&

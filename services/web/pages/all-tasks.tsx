@@ -1,15 +1,15 @@
 // All tasks: found by state, assignee and text, all of it in the address; and the form for a new one.
 import { isRefusal } from '../../../kernel/result.ts'
-import { taskState, taskTracker } from '../../task-tracker/contract.ts'
+import { taskOrder, taskState, taskTracker } from '../../task-tracker/contract.ts'
 import { everybody, managers } from '../../vocabulary.ts'
 import { check, type Form } from '../forms.ts'
-import { CommandForm, Field, FormError } from '../look/fields.tsx'
+import { ChoiceField, CommandForm, Field, FormError } from '../look/fields.tsx'
 import { statusOf } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { refusalText } from '../texts/refusals.ts'
 import type { Member } from '../visit.tsx'
 import { AssigneeControl, findAssignee, rosterOf, type Popug } from './assignee.tsx'
-import { type Filter, listOf, TaskList } from './task-list.tsx'
+import { type Filter, isFiltered, listOf, TaskList } from './task-list.tsx'
 
 export const allTasksPage = [
   get('/tasks', everybody, (visit) => allTasksView(visit, {})),
@@ -105,24 +105,18 @@ const NewTask = ({ visit, roster, sent }: { visit: Member; roster: readonly Popu
 
 const FilterForm = ({ visit, roster, filter }: { visit: Member; roster: readonly Popug[] | null; filter: Filter }) => {
   const { allTasks: words } = visit.texts
-  const isFiltered = filter.state !== '' || filter.assignee !== '' || filter.text !== ''
   return (
     <form method="get" action="/tasks" class="filter" role="search" aria-label={words.filter}>
       <Field name="text" label={words.text} help={words.textHelp} error={filter.textError}>
         {(attributes) => <input class="input" type="search" maxlength={200} value={filter.text} {...attributes} />}
       </Field>
-      <Field name="state" label={words.state} error={filter.stateError}>
-        {(attributes) => (
-          <select class="select" {...attributes}>
-            <option value="">{words.anyState}</option>
-            {taskState.options.map((state) => (
-              <option value={state} selected={state === filter.state}>
-                {words.states[state]}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <ChoiceField
+        name="state"
+        label={words.state}
+        error={filter.stateError}
+        value={filter.state}
+        options={[['', words.anyState], ...taskState.options.map((state) => [state, words.states[state]] as const)]}
+      />
       <Field
         name="assignee"
         label={words.assignee}
@@ -133,9 +127,16 @@ const FilterForm = ({ visit, roster, filter }: { visit: Member; roster: readonly
           <AssigneeControl roster={roster} value={filter.assignee} nobody={words.anybody} attributes={attributes} />
         )}
       </Field>
+      <ChoiceField
+        name="order"
+        label={words.order}
+        error={filter.orderError}
+        value={filter.order}
+        options={taskOrder.options.map((order) => [order, words.orders[order]])}
+      />
       <div class="filter-acts">
         <button class="btn">{words.apply}</button>
-        {isFiltered && <a href="/tasks">{words.clear}</a>}
+        {(isFiltered(filter) || filter.order !== 'newest') && <a href="/tasks">{words.clear}</a>}
       </div>
     </form>
   )

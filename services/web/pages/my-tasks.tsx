@@ -46,7 +46,7 @@ const partsOf = async (visit: Member): Promise<Omit<MyTasksProps, 'visit'>> => {
   const after = visit.query.get('after') || undefined
   const [open, completed, account] = await Promise.all([
     visit.need(taskTracker.getTasks, { popugId, state: 'open', after }),
-    visit.need(taskTracker.getTasks, { popugId, state: 'completed', limit: 10 }),
+    visit.need(taskTracker.getTasks, { popugId, order: 'completed', limit: 10 }),
     visit.want(accounting.getAccountInfo, { popugId, limit: 1 }),
   ])
   const prices = account && (await pricesOf(visit, [...open.tasks, ...completed.tasks]))

@@ -1,7 +1,7 @@
 // The list of all tasks as the address filters it, each with what an assignment costs; it follows what happens.
 import type { z } from 'zod'
 import { accounting } from '../../accounting/contract.ts'
-import { taskState, taskTracker, type Task as TaskSchema } from '../../task-tracker/contract.ts'
+import { taskOrder, taskState, taskTracker, type Task as TaskSchema } from '../../task-tracker/contract.ts'
 import { check } from '../forms.ts'
 import { Description, Empty, followedFrom, PageLinks, TaskNumber, When } from '../look/parts.tsx'
 import type { Member } from '../visit.tsx'
@@ -16,9 +16,11 @@ export interface Filter {
   readonly state: string
   readonly assignee: string
   readonly text: string
+  readonly order: z.output<typeof taskOrder>
   readonly stateError?: string
   readonly assigneeError?: string
   readonly textError?: string
+  readonly orderError?: string
 }
 
 export interface List {
@@ -37,7 +39,9 @@ export const listOf = async (visit: Member): Promise<List> => {
   }
   const found = await findAssignee(visit, asked.assignee)
   const state = asked.state === '' ? undefined : taskState.safeParse(asked.state)
+  const order = taskOrder.safeParse(visit.query.get('order') || 'newest')
   const checked = check(taskTracker.getTasks.input, {
+    order: order.data,
     text: asked.text || undefined,
     state: state?.data,
     popugId: 'problem' in found ? undefined : found.popugId,
@@ -46,11 +50,14 @@ export const listOf = async (visit: Member): Promise<List> => {
   const { rules } = visit.texts.forms
   const filter: Filter = {
     ...asked,
+    order: order.data ?? 'newest',
+    ...(order.success ? {} : { orderError: rules.order }),
     ...(state?.success === false ? { stateError: rules.state } : {}),
     ...('problem' in found ? { assigneeError: found.problem } : {}),
     ...('wrong' in checked && checked.wrong.has('text') ? { textError: rules.text } : {}),
   }
-  const isWrong = 'wrong' in checked || filter.stateError !== undefined || filter.assigneeError !== undefined
+  const isWrong =
+    'wrong' in checked || [filter.stateError, filter.assigneeError, filter.orderError].some((one) => one !== undefined)
   const page = isWrong ? { tasks: [], next: null } : await visit.need(taskTracker.getTasks, checked.value)
   return { filter, isWrong, ...page, fees: await feesOf(visit, page.tasks) }
 }
@@ -69,12 +76,19 @@ interface ListProps {
 /** Further pages stay as they were asked for. */
 export const TaskList = ({ visit, list }: ListProps) => {
   const { tasks, fees, next, filter } = list
+  const { pages } = visit.texts
   const isPending = fees !== null && tasks.some(({ taskId }) => !fees.has(taskId))
   const follows = visit.query.has('after') ? {} : followedFrom(`/tasks/list${visit.url.search}`, 'tasks', isPending)
   return (
     <div id="tasks" {...follows}>
       {tasks.length === 0 ? <Nothing visit={visit} filter={filter} /> : <TaskTable visit={visit} list={list} />}
-      <PageLinks visit={visit} path="/tasks" next={next} />
+      <PageLinks
+        visit={visit}
+        path="/tasks"
+        next={next}
+        nextText={visit.texts.allTasks.nextIn[filter.order]}
+        firstText={filter.order === 'newest' ? pages.first : pages.start}
+      />
     </div>
   )
 }
@@ -91,10 +105,13 @@ const Fee = ({ visit, fees, taskId }: { visit: Member; fees: Fees; taskId: numbe
   )
 }
 
+/** True where not all tasks are asked for. */
+export const isFiltered = ({ state, assignee, text, order }: Filter): boolean =>
+  state !== '' || assignee !== '' || text !== '' || order === 'completed'
+
 const Nothing = ({ visit, filter }: { visit: Member; filter: Filter }) => {
   const { allTasks: words } = visit.texts
-  const isFiltered = filter.state !== '' || filter.assignee !== '' || filter.text !== ''
-  return isFiltered ? (
+  return isFiltered(filter) ? (
     <Empty title={words.emptyFiltered}>
       <p>
         <a href="/tasks">{words.clear}</a>
@@ -107,8 +124,9 @@ const Nothing = ({ visit, filter }: { visit: Member; filter: Filter }) => {
   )
 }
 
-const TaskTable = ({ visit, list: { tasks, fees } }: ListProps) => {
+const TaskTable = ({ visit, list: { tasks, fees, filter } }: ListProps) => {
   const { allTasks: words } = visit.texts
+  const isByCompletion = filter.order === 'completed'
   return (
     <table class="rows">
       <thead>
@@ -124,7 +142,7 @@ const TaskTable = ({ visit, list: { tasks, fees } }: ListProps) => {
             {visit.texts.money.feeOf}
           </th>
           <th scope="col" class="last col-time">
-            {words.created}
+            {isByCompletion ? words.completed : words.created}
           </th>
         </tr>
       </thead>
@@ -144,7 +162,7 @@ const TaskTable = ({ visit, list: { tasks, fees } }: ListProps) => {
               <Fee visit={visit} fees={fees} taskId={task.taskId} />
             </td>
             <td class="last">
-              <When visit={visit} at={task.createdAt} />
+              <When visit={visit} at={(isByCompletion && task.completedAt) || task.createdAt} />
             </td>
           </tr>
         ))}

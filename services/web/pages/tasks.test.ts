@@ -123,11 +123,32 @@ describe('all tasks', () => {
     assert.match(next, /href="\/tasks\?state=open&amp;assignee=2&amp;text=feathers">Back to the newest/)
   })
 
+  test('come in the order of the address, which further pages keep', async () => {
+    const { browser, people, world } = company()
+    browser.as(people.popug)
+    for (let i = 0; i < 60; i++) addTask(world, `Count feathers ${i}`, people.accountant)
+    const at = '2026-01-02T03:04:00Z'
+    world.tasks[9] = { ...world.tasks[9]!, state: 'completed', completedAt: at }
+    const page = async (query: string) => (await browser.get(`/tasks?${query}`)).text()
+    const first = (html: string) => /<a class="number plain" href="\/tasks\/(\d+)"/.exec(html)?.[1]
+    assert.equal(first(await page('order=')), '61')
+    const oldest = await page('order=oldest')
+    assert.equal(first(oldest), '1')
+    assert.match(oldest, /<option value="oldest" selected>/)
+    assert.match(oldest, /href="\/tasks\?order=oldest&amp;after=50" rel="next">Newer</)
+    assert.match(await page('order=oldest&after=50'), /href="\/tasks\?order=oldest">Back to the beginning</)
+    const completed = await page('order=completed')
+    assert.equal(first(completed), String(world.tasks[9].taskId))
+    assert.match(completed, new RegExp(`<th[^>]*>Completed</th>[^]*<time datetime="${at}"`))
+    assert.match(completed, /Clear filters/)
+  })
+
   test('say what is wrong with a filter', async () => {
     const { browser, people } = company()
     browser.as(people.popug)
     for (const query of [
       'state=lost',
+      'order=random',
       'assignee=nobody',
       'assignee=%00',
       `text=${'x'.repeat(201)}`,

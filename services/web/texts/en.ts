@@ -124,6 +124,7 @@ export const en = {
       role: 'Choose one of the roles.',
       text: 'Give at most 200 characters.',
       state: 'Choose one of the states.',
+      order: 'Choose one of the orders.',
     },
   },
 
@@ -186,6 +187,9 @@ export const en = {
     state: 'State',
     states: { open: 'Open', completed: 'Completed' },
     anyState: 'Any',
+    order: 'Order',
+    orders: { newest: 'Newest first', oldest: 'Oldest first', completed: 'Last completed first' },
+    nextIn: { newest: 'Older', oldest: 'Newer', completed: 'Completed earlier' },
     assignee: 'Assignee',
     anybody: 'Anybody',
     assigneeHelp: 'A name or #number',

@@ -80,6 +80,7 @@ export const ru: Texts = {
       role: 'Выберите одну из ролей.',
       text: 'Не больше 200 символов.',
       state: 'Выберите одно из состояний.',
+      order: 'Выберите один из порядков.',
     },
   },
 
@@ -142,6 +143,9 @@ export const ru: Texts = {
     state: 'Состояние',
     states: { open: 'Открыта', completed: 'Выполнена' },
     anyState: 'Любое',
+    order: 'Порядок',
+    orders: { newest: 'Сначала новые', oldest: 'Сначала старые', completed: 'Сначала выполненные недавно' },
+    nextIn: { newest: 'Более старые', oldest: 'Более новые', completed: 'Выполненные раньше' },
     assignee: 'Исполнитель',
     anybody: 'Кто угодно',
     assigneeHelp: 'Имя или #номер',

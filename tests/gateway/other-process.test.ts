@@ -39,7 +39,7 @@ describe('a service in another process', () => {
     ;[database, other] = await Promise.all([freshDatabase(schemas), startOther('first', 0, tokenKey)])
     running = await startRunning({
       database,
-      run: ['identity', 'task-tracker', 'web'],
+      run: ['identity', 'task-tracker', 'operations', 'web'],
       settings: { ...settings, ATES_ACCOUNTING_URL: `http://127.0.0.1:${other.port}` },
     })
   })
@@ -93,6 +93,13 @@ describe('a service in another process', () => {
       await ask('popug', '/greeting')
       const { ready, troubles } = await (await fetch(`${running.url}/health/ready`)).json()
       return ready === true && troubles.includes('calls to accounting')
+    })
+    const manager = { headers: { cookie: running.members.manager.cookie } }
+    await eventually("the breaker on the page of its process's own", async () => {
+      await ask('popug', '/greeting')
+      const page = await (await fetch(`${running.url}/operations`, manager)).text()
+      const [, own = ''] = page.replaceAll(/<[^>]+>/g, '').split('the process that made this page')
+      return /accounting: *cut off/.test(own)
     })
     other = await startOther('first', other.port, tokenKey)
     await eventually('an answer', async () => (await ask('popug', '/greeting')).status === 200)

@@ -19,6 +19,7 @@ import { tokensOf } from './adapters/transport/token.ts'
 import { type Config, serviceNames } from './config.ts'
 import { openDatabases } from './databases.ts'
 import { startListening } from './listening.ts'
+import { stopWithin } from './stopping.ts'
 import { serviceRole } from './kernel/contract.ts'
 import { type Health, type Host, startHost } from './kernel/host.ts'
 import type { Bus, Clock, Database, Log, Random, Tracing, Transport } from './kernel/ports.ts'
@@ -49,6 +50,7 @@ export interface Application extends AsyncDisposable {
   firstAdministratorLink(): Promise<string | null>
   /** Resolves with the reason when it cannot go on. */
   readonly failed: Promise<string>
+  /** Throws `StopError` when it has stopped, but not in order. */
   stop(): Promise<void>
 }
 
@@ -122,13 +124,16 @@ const assemble = async (
   const parts = { config, host, services: running, transport, tokens, http, health, bus, tracing, ends, log }
   const url = serve ? await startListening({ ...parts, metrics, visitors }) : null
   if (serve) ends.defer(draining.begin)
+  const limitMs = config.drainMs + config.stopMs
+  let stopped: Promise<void> | null = null
+  const stop = () => (stopped ??= stopWithin({ ends, databases: databases.values(), limitMs, log }))
   return {
     host,
     url,
     failed: failed.promise,
     firstAdministratorLink: () => firstAdministratorLink(host, config.publicUrl ?? url),
-    stop: () => ends.disposeAsync(),
-    [Symbol.asyncDispose]: () => ends.disposeAsync(),
+    stop,
+    [Symbol.asyncDispose]: stop,
   }
 }
 

@@ -30,6 +30,8 @@ export interface Config {
   readonly migrate: boolean
   /** How long to serve, not ready, before stopping. */
   readonly drainMs: number
+  /** How long a stop may take in order, after that. */
+  readonly stopMs: number
   readonly nats: { readonly url: string; readonly prefix: string; readonly replicas: number } | null
   readonly addresses: Readonly<Partial<Record<ServiceName, string>>>
   /** How alerts are told outside. */
@@ -187,6 +189,7 @@ const configOf = (
     namedStatements: given.ATES_NAMED_STATEMENTS,
     migrate: given.ATES_MIGRATE,
     drainMs: given.ATES_DRAIN_SECONDS * 1_000,
+    stopMs: given.ATES_STOP_SECONDS * 1_000,
     nats: given.ATES_NATS_URL
       ? { url: given.ATES_NATS_URL, prefix: given.ATES_NATS_PREFIX, replicas: given.ATES_NATS_REPLICAS }
       : null,

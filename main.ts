@@ -6,6 +6,7 @@ import { type Application, startApplication } from './application.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { describeError, isTransient } from './kernel/failure.ts'
 import { SchemaError } from './kernel/schema-level.ts'
+import { StopError } from './stopping.ts'
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -14,7 +15,8 @@ const say = (line: string): void => {
 /** What an operator can mend is one line each; anything else is a bug and shows where. */
 const linesOf = (error: unknown): readonly string[] => {
   if (error instanceof ConfigError) return error.lines
-  if (error instanceof EmbeddedError || error instanceof SchemaError) return [error.message]
+  if (error instanceof EmbeddedError || error instanceof SchemaError || error instanceof StopError)
+    return [error.message]
   const { code, port, address } = error as { code?: string; port?: number; address?: string }
   if (code === 'EADDRINUSE') return [`port ${port} is in use: stop what listens there, or set ATES_PORT to another one`]
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
@@ -77,4 +79,6 @@ try {
 } catch (error) {
   for (const line of linesOf(error)) process.stderr.write(`${line}\n`)
   process.exitCode = 1
+  // What did not end in time must not keep the process.
+  if (error instanceof StopError) process.exit()
 }

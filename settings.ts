@@ -126,6 +126,13 @@ export const settings = z.object({
     .describe(
       'How long a process that is told to stop still serves and says that it is not ready, so that load balancers send people elsewhere first.',
     ),
+  ATES_STOP_SECONDS: z.coerce
+    .number('must be a number')
+    .pipe(z.int('must be a whole number').min(1, 'must be 1 to 300').max(300, 'must be 1 to 300'))
+    .default(20)
+    .describe(
+      'How long a stop may take in order, after that. Then connections to databases that do not answer are cut, and the process ends at most five seconds later with exit code 1.',
+    ),
   ATES_NATS_URL: servers
     .optional()
     .describe(

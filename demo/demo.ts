@@ -10,6 +10,7 @@ import { type Application, startApplication } from '../application.ts'
 import { ConfigError, readConfig } from '../config.ts'
 import type { Random } from '../kernel/ports.ts'
 import { type Role, roles } from '../services/vocabulary.ts'
+import { StopError } from '../stopping.ts'
 import { mishaps } from './mishaps.ts'
 import { DemoClock, demoPassword, doSomething, hire, playPast, type Stage, type Worker, workersOf } from './work.ts'
 
@@ -140,7 +141,8 @@ process.stdout.on('error', () => undefined)
 try {
   await main()
 } catch (error) {
-  const known = error instanceof UsageError || error instanceof ConfigError || error instanceof EmbeddedError
-  process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+  const known = [UsageError, ConfigError, EmbeddedError, StopError].some((kind) => error instanceof kind)
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  process.stderr.write(`${known ? message : stack}\n`)
   process.exitCode = 1
 }

@@ -52,6 +52,7 @@ describe('without any setting', () => {
       namedStatements: true,
       migrate: true,
       drainMs: 0,
+      stopMs: 20_000,
       nats: null,
       tracing: null,
       addresses: {},

@@ -29,6 +29,11 @@ export interface Postgres extends Database {
    * in a transaction would otherwise wait for a connection that only those who wait like it could give back.
    */
   readonly kysely: Kysely<unknown>
+  /**
+   * Gives up what is under way, begins nothing more, and gives the names of the transactions that it ended: for a stop
+   * that a server which never answers would hold up for ever. Whether they were committed is for the server to say.
+   */
+  cut(): readonly string[]
 }
 
 const int8 = 20
@@ -96,15 +101,53 @@ class Dialect extends PostgresDialect {
 export const openPostgres = (options: PostgresOptions): Postgres => {
   const own = connect(options, options.maxConnections)
   const libraries = connect(options, Math.ceil(options.maxConnections / 4))
-  const close = async () => {
-    await Promise.all([own.destroy(), libraries.destroy()])
+  const underWay = new Set<{ readonly name: string }>()
+  return {
+    schema: options.schema,
+    kysely: libraries.kysely,
+    transaction: noted(transactions(own.kysely), underWay),
+    close: async () => {
+      await Promise.all([own.kysely.destroy(), libraries.kysely.destroy()])
+    },
+    cut: () => {
+      const names = [...underWay].map(({ name }) => name)
+      own.cut()
+      libraries.cut()
+      return names
+    },
   }
-  return { schema: options.schema, kysely: libraries, transaction: transactions(own), close }
+}
+
+/** Notes which transactions are under way. */
+const noted =
+  (transaction: Database['transaction'], underWay: Set<{ readonly name: string }>): Database['transaction'] =>
+  (name, work, options) => {
+    const one = { name }
+    underWay.add(one)
+    return transaction(name, work, options).finally(() => underWay.delete(one))
+  }
+
+interface Connected {
+  readonly kysely: Kysely<unknown>
+  cut(): void
 }
 
 /** Connects on first use. */
-const connect = ({ connection, schema, namedStatements, log }: PostgresOptions, max: number): Kysely<unknown> => {
+const connect = ({ connection, schema, namedStatements, log }: PostgresOptions, max: number): Connected => {
+  const clients = new Set<pg.Client>()
+  const end = ({ connection: { stream } }: pg.Client) => stream.destroy()
+  let isCut = false
+  /** Known from the moment it begins to connect, which may never end. */
+  class OwnClient extends pg.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      super(config)
+      clients.add(this)
+      this.once('end', () => clients.delete(this))
+      if (isCut) setImmediate(end, this)
+    }
+  }
   const pool = new pg.Pool({
+    Client: OwnClient,
     ...connection,
     max,
     connectionTimeoutMillis: 10_000,
@@ -119,7 +162,11 @@ const connect = ({ connection, schema, namedStatements, log }: PostgresOptions, 
     if (!pool.ending) log.warn({ schema, err: error }, 'idle database connection lost')
   })
   pool.on('connect', (client) => client.on('error', (error) => log.debug({ schema, err: error }, 'connection lost')))
-  return new Kysely<unknown>({ dialect: new Dialect({ pool: naming(pool, namedStatements) }) })
+  const cut = () => {
+    isCut = true
+    for (const client of clients) end(client)
+  }
+  return { kysely: new Kysely<unknown>({ dialect: new Dialect({ pool: naming(pool, namedStatements) }) }), cut }
 }
 
 const transactions =

@@ -161,6 +161,11 @@ const noExit: Rule = {
       why: 'It runs before the entry is even read, on a Node that could not read it: nothing was started yet.',
     },
     {
+      path: 'main.ts',
+      what: 'uses process.exit',
+      why: 'Its last statement, after a stop that was in vain for as long as it may be: what is left would never end.',
+    },
+    {
       path: 'tests/support/end-of-file.ts',
       what: 'uses process.exit',
       why: 'It ends a file of tests whose results are written, and which had its time to stop what it started.',

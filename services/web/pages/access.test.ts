@@ -1,10 +1,12 @@
-// Who may see which page, and what the navigation shows to whom.
+// Who may see which page and send which form, and what the navigation shows to whom.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { roles, type Role } from '../../vocabulary.ts'
 import { routes } from '../app.tsx'
 import { anAct } from '../operations.test-support.ts'
+import type { Route } from '../route.ts'
 import { company } from '../scene.test-support.ts'
+import type { World } from '../web.test-support.ts'
 
 const closedPages: Record<string, readonly Role[]> = {
   '/': roles,
@@ -38,6 +40,43 @@ const closedPages: Record<string, readonly Role[]> = {
   '/people/security': ['admin'],
 }
 
+const closedForms: Record<string, readonly Role[]> = {
+  '/tasks': roles,
+  '/tasks/:taskId/complete': roles,
+  '/me/name': roles,
+  '/me/password': roles,
+  '/me/sessions/:id/end': roles,
+  '/reassign': ['manager', 'admin'],
+  '/reassign/:id/cancel': ['manager', 'admin'],
+  '/people': ['admin'],
+  '/people/:popugId/role': ['admin'],
+  '/people/:popugId/active': ['admin'],
+  '/people/:popugId/invitation': ['admin'],
+  '/operations/acts/:id/cancel': ['admin'],
+  '/operations/reconcile': ['admin'],
+  '/operations/parked': ['admin'],
+  '/operations/consumers/:service/:consumer/pause': ['admin'],
+  '/operations/consumers/:service/:consumer/resume': ['admin'],
+  '/operations/consumers/:service/:consumer/accept': ['admin'],
+  '/operations/consumers/:service/:consumer/deliver': ['admin'],
+}
+
+/** What somebody without a session needs, and no more. */
+const open = [
+  'GET /first-run',
+  'GET /invitation',
+  'GET /sign-in',
+  'POST /first-run',
+  'POST /invitation',
+  'POST /preferences',
+  'POST /sign-in',
+  'POST /sign-in/as',
+  'POST /sign-out',
+]
+
+const closed = (wanted: Route['verb']): string[] =>
+  routes.filter(({ verb, allow }) => verb === wanted && allow !== 'anybody').map(({ path }) => path)
+
 /** Parts of pages, without a document around them. */
 const parts = [
   '/mine',
@@ -62,10 +101,16 @@ const addressOf = (path: string): string =>
     ? '/operations/parked?service=accounting&consumer=ledger'
     : path.replaceAll(/:\w+/g, (name) => places[name] ?? '1')
 
+/** What was asked of the services, beside who it is and what an administrator should hear. */
+const callsBeside = ({ calls }: World): string[] =>
+  calls.map(({ method }) => method).filter((method) => !['GetSession', 'GetAlarm'].includes(method))
+
 describe('who may see a page', () => {
-  test('is said here for every page that needs a sign-in', () => {
-    const closed = routes.filter(({ verb, allow }) => verb === 'GET' && allow !== 'anybody').map(({ path }) => path)
-    assert.deepEqual(closed.toSorted(), Object.keys(closedPages).toSorted())
+  test('is said here for every page and every form', () => {
+    const opened = routes.filter(({ allow }) => allow === 'anybody').map(({ verb, path }) => `${verb} ${path}`)
+    assert.deepEqual(closed('GET').toSorted(), Object.keys(closedPages).toSorted())
+    assert.deepEqual(closed('POST').toSorted(), Object.keys(closedForms).toSorted())
+    assert.deepEqual(opened.toSorted(), open)
   })
 
   for (const [path, allowed] of Object.entries(closedPages)) {
@@ -76,6 +121,7 @@ describe('who may see a page', () => {
         browser.as(people[role])
         const response = await browser.get(addressOf(path))
         assert.equal(response.status, allowed.includes(role) ? 200 : 403)
+        if (response.status === 403) assert.deepEqual(callsBeside(world), [])
         const html = await response.text()
         if (!parts.includes(path) || response.status === 403) assert.match(html, /^<!doctype html><html lang="en">/)
       })
@@ -91,16 +137,23 @@ describe('who may see a page', () => {
     })
   }
 
-  test('is checked for forms, too', async () => {
-    for (const { path, allow } of routes.filter(({ verb, allow: who }) => verb === 'POST' && who !== 'anybody')) {
-      for (const role of roles.filter((each) => !allow.includes(each))) {
+  for (const [path, allowed] of Object.entries(closedForms)) {
+    test(`a form sent to ${path} is taken from ${allowed.join(', ')}, and from nobody else`, async () => {
+      for (const role of roles) {
         const { browser, people, world } = company()
+        world.acts.push(anAct('reconcile'))
         browser.as(people[role])
-        assert.equal((await browser.post(path.replaceAll(/:\w+/g, '1'), {})).status, 403, `${path} as ${role}`)
-        assert.ok(world.calls.every(({ method }) => method === 'GetSession'))
+        const { status, headers } = await browser.post(addressOf(path), {})
+        const isTaken = status !== 403 && !headers.get('location')?.startsWith('/sign-in')
+        assert.equal(isTaken, allowed.includes(role), `${role}: ${status}`)
+        if (!isTaken) assert.deepEqual(callsBeside(world), [])
       }
-    }
-  })
+      const { browser, world } = company()
+      const { status, headers } = await browser.post(addressOf(path), {})
+      assert.deepEqual([status, headers.get('location')], [303, '/sign-in'])
+      assert.deepEqual(world.calls, [])
+    })
+  }
 
   test('decides what the navigation shows', async () => {
     const shown = async (role: Role) => {

@@ -41,7 +41,8 @@ export const startListening = async (parts: Listened): Promise<string> => {
   return `http://${config.host}:${listening.port}`
 }
 
-const publish = ({ name, contract }: Service): Published =>
+/** What a service of this process publishes of itself. */
+export const publish = ({ name, contract }: Service): Published =>
   publishedBy(name, describeContract(name, contract, standardContract(name)))
 
 /** Web listens where it runs; otherwise the one service of this process does. */

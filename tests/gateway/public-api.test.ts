@@ -1,9 +1,8 @@
-// The public API: every public method of every service, through a gateway that knows none of them.
+// The public API: the methods of a service that was added, through a gateway that knows none of them.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Method, methodsOf, serviceRole } from '../../kernel/contract.ts'
+import { methodsOf, serviceRole } from '../../kernel/contract.ts'
 import { must } from '../../kernel/result.ts'
-import { standardContract } from '../../kernel/standard.ts'
 import { accounting } from '../../services/accounting/contract.ts'
 import { identity } from '../../services/identity/contract.ts'
 import { operations } from '../../services/operations/contract.ts'
@@ -117,47 +116,6 @@ describe('the public API', () => {
         assert.deepEqual([answer.status, answer.code], [status, code])
       }
     })
-  })
-
-  /** Numbers that name nothing, so that nothing can happen. */
-  const pathOf = ({ http }: Method) => (http.split(' ')[1] ?? '').replaceAll(/\{\w+\}/g, '2147483647')
-
-  for (const contract of [identity, taskTracker, accounting, operations]) {
-    for (const method of methodsOf(contract)) {
-      const [verb = ''] = method.http.split(' ')
-      const isPublic = method.allow.some((role) => role !== serviceRole)
-      test(`has ${method.service} ${method.name} ${isPublic ? `for ${method.allow.join(', ')}` : 'for nobody'}`, async () => {
-        for (const who of everyone) {
-          const body = verb === 'GET' ? {} : { body: {} }
-          const { status, code } = await ask(who, `/api/v1/${method.service}${pathOf(method)}`, {
-            method: verb,
-            ...body,
-          })
-          const [wanted, said] = !isPublic
-            ? [404, 'unknown_method']
-            : who === 'nobody'
-              ? [401, 'unauthenticated']
-              : [0, '']
-          if (wanted) assert.deepEqual([status, code], [wanted, said], who)
-          else if (method.allow.includes(who))
-            assert.ok(
-              ![401, 405, 500].includes(status) && code !== 'forbidden' && code !== 'unknown_method',
-              `${who}: ${status} ${String(code)}`,
-            )
-          else assert.deepEqual([status, code], [403, 'forbidden'], who)
-        }
-      })
-    }
-  }
-
-  test('has no kernel method of any service', async () => {
-    for (const service of ['identity', 'task-tracker', 'accounting', 'operations', 'parrots']) {
-      for (const method of methodsOf(standardContract(service))) {
-        const [verb = '', path = ''] = method.http.split(' ')
-        const { status } = await ask('admin', `/api/v1/${service}${path}`, { method: verb })
-        assert.equal(status, 404, `${service} ${method.name}`)
-      }
-    }
   })
 
   test('describes what is public, and only that, under the addresses it has', async () => {

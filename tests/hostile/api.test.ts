@@ -2,17 +2,18 @@
 // always an answer that says what is wrong, never a fault, and nothing changes.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type FetchHandler, serviceHandler } from '../../adapters/transport/http-server.ts'
+import type { FetchHandler } from '../../adapters/transport/http-server.ts'
 import { newTokenKey, type Tokens, tokensOf } from '../../adapters/transport/token.ts'
 import { type AnyContract, type Method, methodsOf, serviceRole } from '../../kernel/contract.ts'
-import { describeContract } from '../../kernel/openapi.ts'
 import { must } from '../../kernel/result.ts'
+import type { Service } from '../../kernel/service.ts'
 import { standardContract } from '../../kernel/standard.ts'
 import { accounting } from '../../services/accounting/contract.ts'
 import { identity } from '../../services/identity/contract.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 import { type Role, roles } from '../../services/vocabulary.ts'
 import { type Running, startRunning } from '../support/application.ts'
+import { serviceOf } from '../support/in-process.ts'
 import { sendRaw } from '../support/raw.ts'
 import { freshDatabase, type TestDatabase } from '../support/server.ts'
 import { as, schemas } from '../support/system.ts'
@@ -51,9 +52,14 @@ describe('hostile requests', () => {
   let someId: number
   before(async () => {
     database = await freshDatabase(schemas)
-    running = await startRunning({ database })
+    const services: Service[] = []
+    const service = (one: Service): Service => {
+      services.push(one)
+      return one
+    }
+    running = await startRunning({ database, decorations: { service } })
     tokens = await tokensOf(await newTokenKey())
-    handlers = new Map(Object.keys(contracts).map((name) => [name, handlerOf(name)]))
+    handlers = new Map(services.map((one) => [one.name, serviceOf(running.application, one, tokens)]))
     someId = await makeHistory()
     untouched = await contents(database)
   })
@@ -61,16 +67,6 @@ describe('hostile requests', () => {
     await running[Symbol.asyncDispose]()
     await database[Symbol.asyncDispose]()
   })
-
-  const handlerOf = (service: string): FetchHandler => {
-    const { host } = running.application
-    const execute = host.local.get(service)
-    assert.ok(execute)
-    const document = describeContract(service, contracts[service] ?? {}, standardContract(service))
-    const health = () => Promise.resolve({ ready: true, troubles: {} })
-    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => log }
-    return serviceHandler({ service, document, execute, tokens, health, log })
-  }
 
   /** Tasks, charged and paid, so that there is something to be damaged. */
   const makeHistory = async (): Promise<number> => {

@@ -87,16 +87,17 @@ const signInAll = async ({ host, firstAdministratorLink }: Application): Promise
   const { person, ...session } = must(await host.call(identity.createFirstAdministrator, first, asService))
   const admin = memberOf(person.popugId, 'admin', session.token)
   const others = await Promise.all(
-    roles.filter((role) => role !== 'admin').map(async (role) => [role, await join(host, role, admin)] as const),
+    roles.filter((role) => role !== 'admin').map(async (role) => [role, await join(host, role, role, admin)] as const),
   )
   await host.settle()
   return { ...(Object.fromEntries(others) as Omit<Members, 'admin'>), admin }
 }
 
-const join = async (host: Application['host'], role: Role, { id }: Member): Promise<Member> => {
+/** A person who was invited by an administrator, and has accepted. `name` is one word that nobody else has. */
+export const join = async (host: Application['host'], name: string, role: Role, { id }: Member): Promise<Member> => {
   const invited = await host.call(
     identity.invitePerson,
-    { name: `The ${role}`, email: `${role}@example.com`, role },
+    { name: `The ${name}`, email: `${name}@example.com`, role },
     { ...asService, actor: { id, role: 'admin' } },
   )
   const { token } = must(invited)

@@ -1,6 +1,7 @@
 // What others do is seen in an open window by itself; a task is sent by Enter, and the field is ready for the next one.
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
+import type { Route } from 'playwright-core'
 import { must } from '../../kernel/result.ts'
 import { accounting } from '../../services/accounting/contract.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
@@ -8,7 +9,7 @@ import { formatsOf } from '../../services/web/format.ts'
 import { as } from '../support/system.ts'
 import { openOffice, type Office, type Person } from './office.ts'
 import { completeButton, rowOf } from './steps.ts'
-import { play } from './visit.ts'
+import { play, type Visit } from './visit.ts'
 
 let office: Office
 let anna: Person
@@ -49,17 +50,93 @@ play(
   },
 )
 
+const complete = async (taskId: number): Promise<void> =>
+  void must(await office.host.call(taskTracker.completeTask, { taskId }, as({ id: anna.popugId, role: 'popug' })))
+
 play('a task completed elsewhere changes its page and the list of all tasks while one looks', async (windows) => {
   const taskId = await create('Sing in the evening')
   await office.host.settle()
   const [list, task] = [await windows.open(office.url, manager), await windows.open(office.url, manager)]
-  const connected = Promise.all([list, task].map(({ page }) => page.waitForRequest('**/live')))
+  const connected = Promise.all([list, task].map(({ page }) => page.waitForResponse('**/live')))
   await list.go('/tasks')
   await task.go(`/tasks/${taskId}`)
   await connected
-  must(await office.host.call(taskTracker.completeTask, { taskId }, as({ id: anna.popugId, role: 'popug' })))
+  await complete(taskId)
   await task.sees(task.words.task.completed)
   await rowOf(list, 'Sing in the evening').getByText(list.words.allTasks.states.completed).waitFor()
+})
+
+play('what happens between the page and its connection is seen', async (windows) => {
+  const taskId = await create('Sing before noon')
+  await office.host.settle()
+  const visit = await windows.open(office.url, manager)
+  const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  await visit.page.route('**/live', async (route) => {
+    asked.resolve()
+    await released.promise
+    await route.continue()
+  })
+  await visit.go(`/tasks/${taskId}`)
+  await asked.promise
+  await complete(taskId)
+  await office.host.settle()
+  released.resolve()
+  await visit.sees(visit.words.task.completed)
+})
+
+/** The next answer from this address is written, and then waits. Gives how to wait for that, and how to let it go on. */
+const answerLate = async ({ page }: Visit, address: string) => {
+  const [written, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const wait = async (route: Route) => {
+    const response = await route.fetch()
+    written.resolve()
+    await released.promise
+    await route.fulfill({ response })
+  }
+  await page.route(address, wait, { times: 1 })
+  return { written: written.promise, release: released.resolve }
+}
+
+/** Listens from now on for a change that the page is told of. Gives how to wait for it. */
+const listenForHint = async ({ page }: Visit) => {
+  const listening = await page.evaluateHandle(() => ({
+    hinted: new Promise((resolve) => {
+      document.addEventListener('hint', () => resolve(null), { capture: true, once: true })
+    }),
+  }))
+  return () => listening.evaluate(({ hinted }) => hinted)
+}
+
+play('what happens while the answer to a part is on its way is seen', async (windows) => {
+  const taskId = await create('Sing at noon')
+  await office.host.settle()
+  const visit = await windows.open(office.url, manager)
+  const answer = await answerLate(visit, '**/tasks/list*')
+  await visit.go('/tasks')
+  await answer.written
+  const hinted = await listenForHint(visit)
+  await complete(taskId)
+  await hinted()
+  answer.release()
+  await rowOf(visit, 'Sing at noon').getByText(visit.words.allTasks.states.completed).waitFor()
+})
+
+play('what happens while the next page is on its way is seen', async (windows) => {
+  const taskId = await create('Sing after noon')
+  await office.host.settle()
+  const visit = await windows.open(office.url, manager)
+  const [connected, asked] = ['**/live', '**/mine*'].map((address) => visit.page.waitForResponse(address))
+  await visit.go('/')
+  await connected
+  await asked
+  const answer = await answerLate(visit, '**/tasks')
+  await visit.page.getByRole('link', { name: visit.words.navigation.allTasks }).first().click()
+  await answer.written
+  const hinted = await listenForHint(visit)
+  await complete(taskId)
+  await hinted()
+  answer.release()
+  await rowOf(visit, 'Sing after noon').getByText(visit.words.allTasks.states.completed).waitFor()
 })
 
 play('Enter sends a new task, says who got it, and leaves the focus where the next one is written', async (windows) => {

@@ -31,17 +31,22 @@ export const TaskNumber = ({ taskId }: { taskId: number }) => (
 const asksFor = (address: string) => ({
   'hx-get': address,
   'hx-swap': 'outerMorph',
-  'hx-sync': 'this:drop',
   'hx-status:5xx': 'swap:none',
 })
 
 /** A part of a page that asks for itself while it changes; morphing keeps the focus and a half-pressed button. */
-export const liveFrom = (address: string, seconds = 1) => ({ ...asksFor(address), 'hx-trigger': `every ${seconds}s` })
+export const liveFrom = (address: string, seconds = 1) => ({
+  ...asksFor(address),
+  'hx-trigger': `every ${seconds}s`,
+  'hx-sync': 'this:drop',
+})
 
 /** A part that asks for itself when a hint of these topics comes (enhance.js), and each second while something is pending. */
 export const followedFrom = (address: string, topics: string, isPending = false) => ({
   ...asksFor(address),
   'hx-trigger': isPending ? 'hint, every 1s' : 'hint',
+  // The answer under way may have been written before what is hinted at: the part asks once more after it.
+  'hx-sync': 'this:queue last',
   'data-live': topics,
 })
 

@@ -16,6 +16,7 @@ document.addEventListener('htmx:after:request', () => offline(false))
 document.addEventListener('htmx:after:swap', (event) => {
   if (event.detail.ctx.target !== document.body) return
   listen()
+  hint([...missed])
   if (stay !== null) return stayIn(stay)
   if (document.activeElement === null || document.activeElement === document.body) {
     document.getElementById('content')?.focus({ preventScroll: true })
@@ -67,6 +68,12 @@ const stayIn = (id) => {
 // One connection for each tab that is seen; a part of the page asks for itself when its topic is hinted at.
 let source = null
 let again = 0
+// What was hinted at while the next page was on its way: it may have been written before.
+const missed = new Set()
+
+document.addEventListener('htmx:before:request', (event) => {
+  if (event.detail.ctx.target === document.body) missed.clear()
+})
 
 const hint = (topics) => {
   for (const part of document.querySelectorAll('[data-live]')) {
@@ -83,14 +90,13 @@ const hush = () => {
 const listen = () => {
   if (document.hidden || document.querySelector('[data-live]') === null) return hush()
   if (source !== null) return
-  let isFirst = true
   source = new EventSource('/live')
-  source.addEventListener('open', () => {
-    // What was said while nobody listened is not said again.
-    if (!isFirst) hint(['tasks', 'mine'])
-    isFirst = false
+  // What was said before anybody listened, or while nobody did, is not said again.
+  source.addEventListener('open', () => hint(['tasks', 'mine']))
+  source.addEventListener('hint', ({ data }) => {
+    missed.add(data)
+    hint([data])
   })
-  source.addEventListener('hint', ({ data }) => hint([data]))
   source.addEventListener('over', hush)
   source.addEventListener('error', () => {
     if (source?.readyState !== EventSource.CLOSED) return
@@ -99,9 +105,5 @@ const listen = () => {
   })
 }
 
-document.addEventListener('visibilitychange', () => {
-  const wasQuiet = source === null
-  listen()
-  if (!document.hidden && wasQuiet) hint(['tasks', 'mine'])
-})
+document.addEventListener('visibilitychange', listen)
 document.addEventListener('DOMContentLoaded', listen)

@@ -10,6 +10,7 @@ import {
   sql,
 } from 'kysely'
 import pg from 'pg'
+import { arrayLiteral } from './array-literal.ts'
 import { describeError, isTransient } from '../../kernel/failure.ts'
 import type { Clock, Database, Log, TransactionOptions, Tx } from '../../kernel/ports.ts'
 import { Fault } from '../../kernel/result.ts'
@@ -65,6 +66,8 @@ const nameOf = (text: string): string => {
 const isPlain = (text: string) =>
   /^(?:begin|start|commit|rollback|savepoint|release|set|create|alter|drop)\b/i.test(text)
 
+const sent = (value: unknown): unknown => (Array.isArray(value) ? arrayLiteral(value) : value)
+
 /** The pool as kysely wants it, naming what is worth preparing. */
 const naming = (pool: pg.Pool, named: boolean): PostgresPool => {
   const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
@@ -72,8 +75,8 @@ const naming = (pool: pg.Pool, named: boolean): PostgresPool => {
     ({
       query: (text: string, values: readonly unknown[]) =>
         named && values.length > 0 && !isPlain(text)
-          ? client.query({ name: nameOf(text), text, values: values.slice() })
-          : client.query(text, values.slice()),
+          ? client.query({ name: nameOf(text), text, values: values.map(sent) })
+          : client.query(text, values.map(sent)),
       release: (error?: Error | boolean) => client.release(error),
     }) as unknown as PostgresPoolClient
   return {

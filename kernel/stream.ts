@@ -68,10 +68,10 @@ const onlyRow = <Row>(rows: readonly Row[]): Row => {
 /** One statement: it sees everything committed before it, for the stream's row was locked by an earlier one. */
 const moveOutbox = async (tx: Tx, schema: string, head: number, limit: number): Promise<EventRecord[]> => {
   const { rows } = await sql<EventRecord>`
-    with chosen as (
-      select id from ${table(schema, 'outbox')} order by id limit ${limit}
-    ), moved as (
-      delete from ${table(schema, 'outbox')} o using chosen c where o.id = c.id returning o.*
+    with moved as (
+      delete from ${table(schema, 'outbox')}
+      where ctid = any(array(select ctid from ${table(schema, 'outbox')} order by id limit ${limit}))
+      returning *
     ), logged as (
       insert into ${table(schema, 'event')} (number, event_id, type, version, about, data, at, request_id, actor, trace)
       select ${head}::bigint + row_number() over (order by id), event_id, type, version, about, data, at, request_id, actor,

@@ -38,6 +38,9 @@ export const isOfTheSystem = (error: unknown): boolean => /^(?:0A|26|28|3D|3F|42
 export const isRepeatable = (error: unknown): boolean =>
   error instanceof RepeatableFailure || /^2[23]...$/.test(codeOf(error))
 
+/** What should have been new is there already. */
+export const isDuplicate = (error: unknown): boolean => codeOf(error) === '23505'
+
 export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03'
 
 /** What went wrong in one line, causes included, as the database can keep it. */

@@ -1,6 +1,7 @@
 // ChargeOnTaskAssigned and PayOnTaskCompleted: what happens to tasks becomes money, each event once.
-import { RepeatableFailure } from '../../kernel/failure.ts'
+import { isDuplicate, RepeatableFailure } from '../../kernel/failure.ts'
 import { lastPerKey } from '../../kernel/fold.ts'
+import { inSavepoint } from '../../kernel/savepoint.ts'
 import { type Consumer, type ConsumerContext, type Delivered, on } from '../../kernel/service.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { businessDay, dayBegins } from './rules/days.ts'
@@ -67,13 +68,28 @@ const basisFor = async (events: readonly TaskEvent[], timeZone: string, context:
   priceOf: await keepPrices(events, context),
 })
 
+/** Nearly always all are new; to look for each one before it is written costs half as much again. */
+const areWrittenAsNew = async (
+  postings: readonly Posting[],
+  { tx, derived, stream }: ConsumerContext,
+): Promise<boolean> => {
+  try {
+    await inSavepoint(tx, () => insertPostings(tx, derived, stream, postings, 'fails'))
+    return true
+  } catch (error) {
+    if (isDuplicate(error)) return false
+    throw error
+  }
+}
+
 /**
  * The same business key with the same content was written before, perhaps by an event of a lost history; with another
  * content somebody must look at it.
  */
-const post = async (postings: readonly Posting[], { tx, derived, stream }: ConsumerContext): Promise<void> => {
-  const written = await insertPostings(tx, derived, stream, postings)
-  if (written === postings.length) return
+const post = async (postings: readonly Posting[], context: ConsumerContext): Promise<void> => {
+  if (await areWrittenAsNew(postings, context)) return
+  const { tx, derived, stream } = context
+  await insertPostings(tx, derived, stream, postings, 'is left out')
   const conflicting = await conflictingPostings(tx, derived, stream, postings)
   if (conflicting.length > 0)
     throw new RepeatableFailure(`the ledger says otherwise about event ${conflicting.join(', ')}`)

@@ -18,7 +18,7 @@ interface Kind {
 }
 
 /** What a handler gets to work with. No caller.ts: a remote call inside a transaction cannot be written. */
-const handlersKernel = 'kernel/{failure,fold,jobs,money,page,result,service}.ts'
+const handlersKernel = 'kernel/{failure,fold,jobs,money,page,result,savepoint,service}.ts'
 const anyPackage = ['npm:*', 'npm:*/**']
 const anyOfNode = ['node:*', 'node:*/*']
 /** What the pages know of the kernel: what a call is, and its outcome. */

@@ -1,7 +1,7 @@
 // From commit to applied through NATS JetStream, at saturation: by a consumer that does nothing with its events, and by
 // the ledger. Needs nats-server. `node --import ./runtime.js bench/bus.ts [events]`
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { natsBus } from '../adapters/bus/nats.ts'
@@ -21,6 +21,7 @@ import { taskTracker } from '../services/task-tracker/contract.ts'
 import { must } from '../kernel/result.ts'
 import { openBroker } from '../tests/nats/broker.ts'
 import { as, machine, onFreshApplication, say } from './measure.ts'
+import { countProcessorTime } from './processes.ts'
 
 const events = Number(process.argv[2] ?? 200_000)
 const perTransaction = 1_000
@@ -42,6 +43,7 @@ const commitEvents = async (database: Database): Promise<void> => {
 }
 
 const measure = async (what: string, host: Host, database: Database): Promise<void> => {
+  const processorTime = await countProcessorTime()
   const begun = performance.now()
   await commitEvents(database)
   const committed = performance.now() - begun
@@ -50,6 +52,13 @@ const measure = async (what: string, host: Host, database: Database): Promise<vo
   say(
     `${what}: ${events} events committed in ${(committed / 1_000).toFixed(1)} s, applied after ${seconds.toFixed(1)} s: ${Math.round(events / seconds)} events/s`,
   )
+  const taken = await processorTime()
+  const all = taken.reduce((sum, [, time]) => sum + time, 0)
+  const perEvent = (time: number) => `${((time * 1e6) / events).toFixed(1)} us`
+  say(
+    `  processor time per event: ${perEvent(all)}, of ${perEvent(seconds * cpus().length)} that ${cpus().length} cores had`,
+  )
+  for (const [name, time] of taken) say(`  ${perEvent(time).padStart(9)}  ${name}`)
 }
 
 /** Reads them all and keeps only its position. */

@@ -2,11 +2,12 @@
 // idle (sum of PSS; Linux). `node --import ./runtime.js bench/start.ts`
 import { type ChildProcess, spawn } from 'node:child_process'
 import { on, once } from 'node:events'
-import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import { mkdtemp, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { machine, say } from './measure.ts'
+import { listProcesses, memoryOf, type Stat } from './processes.ts'
 
 interface Started {
   readonly child: ChildProcess
@@ -38,23 +39,14 @@ const stop = async ({ child }: Started): Promise<void> => {
 }
 
 /** Processes of npm's group, and those that work in the data directory: the database. */
-const processesOf = async (group: number, dataDir: string): Promise<number[]> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+const processesOf = async (group: number, dataDir: string): Promise<Stat[]> => {
   const own = await Promise.all(
-    pids.map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-      const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '')
-      const inGroup = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) === group
-      return inGroup || cwd.startsWith(dataDir) ? [pid] : []
+    (await listProcesses()).map(async (stat) => {
+      const cwd = await readlink(`/proc/${stat.pid}/cwd`).catch(() => '')
+      return stat.group === group || cwd.startsWith(dataDir) ? [stat] : []
     }),
   )
   return own.flat()
-}
-
-const pssOf = async (pid: number): Promise<{ name: string; megabytes: number }> => {
-  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
-  const name = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ').slice(0, 40)
-  return { name, megabytes: Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0) / 1_024 }
 }
 
 const idleMs = 15_000
@@ -68,7 +60,7 @@ try {
   const later = await start(dataDir)
   say(`later start to first page: ${(later.firstPageMs / 1_000).toFixed(2)} s`)
   await delay(idleMs)
-  const found = await Promise.all((await processesOf(later.child.pid ?? 0, dataDir)).map(pssOf))
+  const found = await Promise.all((await processesOf(later.child.pid ?? 0, dataDir)).map(memoryOf))
   for (const { name, megabytes } of found.toSorted((a, b) => b.megabytes - a.megabytes))
     say(`  ${megabytes.toFixed(1).padStart(6)} MB  ${name}`)
   const all = found.reduce((sum, { megabytes }) => sum + megabytes, 0)

@@ -134,6 +134,24 @@ export const accounting = contract('accounting', {
       postings: z.array(TaskPosting),
     }),
   }),
+  getTakenTasks: query({
+    http: 'GET /accounts/{popugId}/taken-tasks',
+    summary:
+      'Tasks that somebody else was given since a moment after this popug had held them, the latest first. Looks at the last 500 assignments of the popug. Own for everybody, any for accountants and admins.',
+    allow: everybody,
+    input: z.object({ popugId, since: moment, limit: pageSize }),
+    output: z.object({
+      tasks: z.array(
+        z.object({
+          taskId,
+          at: moment.describe('when somebody else was given it'),
+          popugId: popugId.describe('who was given it'),
+          popugName: z.string().nullable().describe('null until accounting has heard of the person'),
+        }),
+      ),
+    }),
+    refuses: { not_own_account: 'forbidden' },
+  }),
   verifyLedger: query({
     http: 'GET /ledger/verification',
     summary: 'Recomputes balances, sums and prices from the postings and names every difference.',

@@ -4,6 +4,7 @@ import { defineService, type Handler } from '../../kernel/service.ts'
 import { accounting as contract } from './contract.ts'
 import { getAccountInfo, getPrices } from './get-account-info.ts'
 import { getEarnings } from './get-earnings.ts'
+import { getTakenTasks } from './get-taken-tasks.ts'
 import { getTaskPostings } from './get-task-postings.ts'
 import { listAccounts } from './list-accounts.ts'
 import { migrations } from './migrations.ts'
@@ -25,6 +26,7 @@ export const accounting = ({ timeZone }: { timeZone: string }) =>
       getEarnings: getEarnings(timeZone),
       getPrices,
       getTaskPostings,
+      getTakenTasks,
       verifyLedger,
     },
     consumers: [ledger(timeZone), holders],

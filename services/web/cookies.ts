@@ -1,4 +1,4 @@
-// The four cookies: session, flash message, language and theme.
+// The cookies: session, flash message, language, theme, and when somebody was here before (last-visit.ts).
 import type { Refusal } from '../../kernel/result.ts'
 import type { Texts } from './texts/index.ts'
 import { detailOf } from './texts/refusals.ts'
@@ -67,7 +67,8 @@ export const sessionCookie = (token: string, expiresAt: Date, now: Date, secure:
 export const endSessionCookie = (secure: boolean): string =>
   setCookie(sessionCookieName(secure), '', { secure, maxAgeSeconds: 0 })
 
-export const preferenceCookie = (name: string, value: string, secure: boolean): string =>
+/** Kept for a year after it was set last. */
+export const lastingCookie = (name: string, value: string, secure: boolean): string =>
   setCookie(name, value, { secure, maxAgeSeconds: yearSeconds })
 
 export const flashCookie = (flash: Flash, secure: boolean): string =>

@@ -104,7 +104,7 @@ export interface Visit {
   readonly callAsService: Ask
   page(title: string, content: ComponentChildren, options?: PageOptions): Response
   /** A part of a page, for an enhancement that exchanges only that. */
-  fragment(content: ComponentChildren): Response
+  fragment(content: ComponentChildren, cookies?: readonly string[]): Response
   /** Ends a POST: the browser goes to `path` and shows the message there. */
   seeOther(path: string, flash?: Flash | null, cookies?: readonly string[]): Response
 }
@@ -172,7 +172,7 @@ export const visitOf = (parts: VisitParts, signedIn: SignedIn | null): Visit => 
         ...(options.cookies ?? []),
       ])
     },
-    fragment: (content) => html(renderToString(<>{content}</>), 200, []),
+    fragment: (content, cookies = []) => html(renderToString(<>{content}</>), 200, cookies),
     seeOther: (path, flash, cookies = []) =>
       withCookies(new Response(null, { status: 303, headers: { location: path } }), [
         ...(flash ? [flashCookie(flash, deps.secure)] : []),

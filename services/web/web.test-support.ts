@@ -99,6 +99,18 @@ export const addTask = (world: World, description: string, assignee: Person, cre
   return task
 }
 
+/** Gives a task to somebody else, or to the same person once more. */
+export const reassign = (world: World, { taskId }: Task, to: Person, by: Person): void => {
+  const at = world.tasks.findIndex((each) => each.taskId === taskId)
+  const task = world.tasks[at]!
+  const assignment = task.assignment + 1
+  const now = world.now.toISOString()
+  const moved = { ...task, assigneeId: to.popugId, assigneeName: to.name, assignment, assignedAt: now }
+  world.tasks[at] = moved
+  charge(world, moved)
+  tell(world, moved, 'assigned', by)
+}
+
 /** Adds to a task's story what was just posted. */
 const tell = (world: World, task: Task, what: Happening['what'], by: Person): void => {
   const { cause } = world.lines.get(task.assigneeId)![0]!
@@ -401,6 +413,16 @@ export const fakeServices = (world: World): Services => {
           .map((line) => ({ ...line, popugId, popugName: person(popugId)?.name ?? null })),
       )
       return ok({ upTo: events, price: priceOf(taskId), all, postings })
+    },
+    getTakenTasks: ({ popugId, since, limit }) => {
+      const moved = [...world.stories].flatMap(([taskId, happenings]) =>
+        happenings
+          .filter(
+            ({ what, at }, index) => what === 'assigned' && happenings[index - 1]?.popugId === popugId && at >= since,
+          )
+          .map((one) => ({ taskId, at: one.at, popugId: one.popugId, popugName: one.popugName })),
+      )
+      return ok({ tasks: moved.slice(0, limit) })
     },
     listAccounts: ({ text = '', after, limit }) => {
       const found = world.people.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()))

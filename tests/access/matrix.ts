@@ -53,6 +53,7 @@ export const mayCall: Readonly<Record<string, Line>> = {
   'accounting ListAccounts': accountants,
   'accounting GetEarnings': accountants,
   'accounting GetTaskPostings': everybody,
+  'accounting GetTakenTasks': everybody,
   'accounting VerifyLedger': [...accountants, 'service'],
 
   'operations GetOverview': staff,

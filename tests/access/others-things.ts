@@ -67,6 +67,11 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   'accounting GetPrices': { of: 'task', verdict: everybody('same') },
   'accounting GetTaskPostings': { of: 'task', verdict: { ...everybody<Verdict>('same'), popug: 'own part' } },
+  'accounting GetTakenTasks': {
+    of: 'person',
+    input: { since: '2020-01-01T00:00:00.000Z' },
+    verdict: { ...everybody<Verdict>('same'), popug: '403 not_own_account', manager: '403 not_own_account' },
+  },
 
   'operations ListParked': { of: 'event', verdict: staff('same') },
   'operations GetParkedEvent': { of: 'event', verdict: staff('same') },

@@ -85,3 +85,29 @@ export const taskPostings = async (
     order by p.epoch, p.number, p.line limit ${limit}`.execute(tx)
   return rows
 }
+
+export interface TakenTask {
+  readonly taskId: number
+  readonly at: Date
+  readonly popugId: number
+  readonly popugName: string | null
+}
+
+/** How many of a popug's own fees are looked at, the latest; who has had more since would not read a list of them. */
+const mostFees = 500
+
+/** The assignment after a popug's last one of a task, where it was made at `since` or later: somebody else's. */
+export const takenTasks = async (tx: Tx, popugId: number, since: Date, limit: number): Promise<TakenTask[]> => {
+  const { rows } = await sql<TakenTask>`
+    select next.task_id as "taskId", next.at, next.popug_id as "popugId", h.name as "popugName"
+    from (
+      select task_id, max(assignment) as assignment from (
+        select task_id, assignment from accounting.posting where popug_id = ${popugId} and kind = 'fee'
+        order by epoch desc, number desc, line desc limit ${mostFees}) as latest
+      group by task_id) as own
+    join accounting.posting next
+      on next.task_id = own.task_id and next.kind = 'fee' and next.assignment = own.assignment + 1
+    left join accounting.holder h on h.id = next.popug_id
+    where next.at >= ${since} order by next.at desc, next.task_id desc limit ${limit}`.execute(tx)
+  return rows
+}

@@ -6,15 +6,16 @@ import { accounting } from '../../accounting/contract.ts'
 import { taskTracker, type Task as TaskSchema } from '../../task-tracker/contract.ts'
 import { everybody, managers } from '../../vocabulary.ts'
 import { idFrom, localPath } from '../forms.ts'
+import { lookAgain, type Since } from '../last-visit.ts'
 import { CommandForm } from '../look/fields.tsx'
 import { Description, Empty, followedFrom, Movement, Notice, PageLinks, TaskNumber, When } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { turnDown, type Member } from '../visit.tsx'
+import { type Changes, isNew, SinceLastVisit, takenSince } from './since-last-visit.tsx'
 
 type Task = z.output<typeof TaskSchema>
 type Account = z.output<typeof accounting.getAccountInfo.output>
-
 interface Price {
   readonly feeCents: number
   readonly rewardCents: number
@@ -24,12 +25,17 @@ interface Price {
 type Prices = ReadonlyMap<number, Price> | null
 
 export const myTasksPage = [
-  get('/', everybody, async (visit) =>
-    visit.page(visit.texts.myTasks.title, <MyTasks visit={visit} {...await partsOf(visit)} />),
-  ),
+  get('/', everybody, async (visit) => {
+    const { since, cookie } = lookOf(visit)
+    const parts = await partsOf(visit, since)
+    return visit.page(visit.texts.myTasks.title, <MyTasks visit={visit} {...parts} />, { cookies: [cookie] })
+  }),
 
   /** The whole of it, which asks for itself when something has changed. */
-  get('/mine', everybody, async (visit) => visit.fragment(<MyTasks visit={visit} {...await partsOf(visit)} />)),
+  get('/mine', everybody, async (visit) => {
+    const { since, cookie } = lookOf(visit)
+    return visit.fragment(<MyTasks visit={visit} {...await partsOf(visit, since)} />, [cookie])
+  }),
 
   post('/tasks/:taskId/complete', everybody, async (visit, form) => {
     const taskId = idFrom(visit.param('taskId'))
@@ -41,16 +47,21 @@ export const myTasksPage = [
   }),
 ]
 
-const partsOf = async (visit: Member): Promise<Omit<MyTasksProps, 'visit'>> => {
+const lookOf = ({ request, person: { popugId }, now, secure }: Member): Since =>
+  lookAgain({ request, popugId, now, secure })
+
+const partsOf = async (visit: Member, since: Date | null): Promise<Omit<MyTasksProps, 'visit'>> => {
   const { popugId } = visit.person
   const after = visit.query.get('after') || undefined
-  const [open, completed, account] = await Promise.all([
+  const [open, completed, account, taken] = await Promise.all([
     visit.need(taskTracker.getTasks, { popugId, state: 'open', after }),
     visit.need(taskTracker.getTasks, { popugId, order: 'completed', limit: 10 }),
     visit.want(accounting.getAccountInfo, { popugId, limit: 1 }),
+    since && takenSince(visit, since),
   ])
   const prices = account && (await pricesOf(visit, [...open.tasks, ...completed.tasks]))
-  return { open: open.tasks, next: open.next, completed: completed.tasks, prices, account }
+  const changes = since && { since, taken: taken ?? [] }
+  return { open: open.tasks, next: open.next, completed: completed.tasks, prices, account, changes }
 }
 
 const pricesOf = async (visit: Member, tasks: readonly Task[]): Promise<Prices> => {
@@ -66,18 +77,25 @@ interface MyTasksProps {
   readonly completed: readonly Task[]
   readonly prices: Prices
   readonly account: Account | null
+  /** What has changed since the visit before; null in a first one. */
+  readonly changes: Changes | null
 }
 
-const MyTasks = ({ visit, open, next, completed, prices, account }: MyTasksProps) => {
+const MyTasks = ({ visit, open, next, completed, prices, account, changes }: MyTasksProps) => {
   const { myTasks: words } = visit.texts
   const isPending = prices !== null && [...open, ...completed].some(({ taskId }) => !prices.has(taskId))
   return (
     <div id="mine" {...followedFrom(`/mine${visit.url.search}`, 'mine tasks', isPending)}>
       {account && <Figures visit={visit} account={account} />}
       {(account === null || prices === null) && <Notice>{words.accountingDown}</Notice>}
+      {changes && <SinceLastVisit visit={visit} open={open} changes={changes} />}
       <section aria-labelledby="open">
         <h2 id="open">{words.open}</h2>
-        {open.length === 0 ? <NothingOpen visit={visit} /> : <OpenTasks visit={visit} tasks={open} prices={prices} />}
+        {open.length === 0 ? (
+          <NothingOpen visit={visit} />
+        ) : (
+          <OpenTasks visit={visit} tasks={open} prices={prices} since={changes?.since ?? null} />
+        )}
         <PageLinks visit={visit} path="/" next={next} />
       </section>
       <section aria-labelledby="completed">
@@ -125,15 +143,15 @@ interface TableProps {
   readonly prices: Prices
 }
 
-const OpenTasks = ({ visit, tasks, prices }: TableProps) => {
+const OpenTasks = ({ visit, tasks, prices, since }: TableProps & { readonly since: Date | null }) => {
   const { myTasks: words } = visit.texts
   return (
-    <table class="rows">
+    <table class="rows mine">
       <Head visit={visit} last={<span class="sr">{words.action}</span>} />
       <tbody>
         {tasks.map((task) => (
           <tr>
-            <TaskCells visit={visit} task={task} prices={prices} />
+            <TaskCells visit={visit} task={task} prices={prices} isNew={isNew(task, since)} />
             <td class="act">
               <CommandForm action={`/tasks/${task.taskId}/complete`}>
                 <button class="btn btn-sm btn-quiet" aria-label={words.completeTask(task.taskId)}>
@@ -151,7 +169,7 @@ const OpenTasks = ({ visit, tasks, prices }: TableProps) => {
 const CompletedTasks = ({ visit, tasks, prices }: TableProps) => {
   const { myTasks: words } = visit.texts
   return (
-    <table class="rows">
+    <table class="rows mine done">
       <Head visit={visit} last={words.done} />
       <tbody>
         {tasks.map((task) => (
@@ -190,15 +208,23 @@ const Head = ({ visit, last }: { visit: Member; last: ComponentChildren }) => {
   )
 }
 
-const TaskCells = ({ visit, task, prices }: { visit: Member; task: Task; prices: Prices }) => {
+interface CellsProps {
+  readonly visit: Member
+  readonly task: Task
+  readonly prices: Prices
+  readonly isNew?: boolean
+}
+
+const TaskCells = ({ visit, task, prices, isNew: isNewHere = false }: CellsProps) => {
   const { myTasks: words } = visit.texts
   const price = prices?.get(task.taskId)
   return (
     <>
       <th scope="row" class="task">
         <TaskNumber taskId={task.taskId} /> <Description visit={visit} text={task.description} />
+        {isNewHere && <span class="mark">{words.isNew}</span>}
       </th>
-      <td data-label={words.assigned}>
+      <td class="assigned" data-label={words.assigned}>
         <When visit={visit} at={task.assignedAt} />
       </td>
       <td class="money" data-label={words.fee}>

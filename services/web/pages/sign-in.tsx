@@ -5,6 +5,7 @@ import { identity } from '../../identity/contract.ts'
 import { endSessionCookie, sessionCookie, sessionTokenOf, type Flash } from '../cookies.ts'
 import { check, localPath } from '../forms.ts'
 import { CommandForm, CurrentPasswordField, EmailField, FormError } from '../look/fields.tsx'
+import { beginVisit } from '../last-visit.ts'
 import { Problem, Refused, statusOf } from '../problem.ts'
 import { openGet, openPost } from '../route.ts'
 import { forgetSession } from '../session.ts'
@@ -72,7 +73,9 @@ type Session = z.output<typeof identity.signIn.output>
 export const enter = (visit: Visit, session: Session, next = '/'): Response => {
   const flash: Flash = { is: 'signedIn', name: session.person.name }
   const cookie = sessionCookie(session.token, new Date(session.expiresAt), visit.now, visit.secure)
-  return visit.seeOther(next, flash, [cookie])
+  const { request, now, secure } = visit
+  const visited = beginVisit({ request, popugId: session.person.popugId, now, secure })
+  return visit.seeOther(next, flash, [cookie, visited])
 }
 
 interface SignInState {
@@ -84,45 +87,70 @@ interface SignInState {
 }
 
 const signInView = (visit: Visit, { status = 200, ...state }: SignInState): Response =>
-  visit.page(visit.texts.signIn.title, <SignIn visit={visit} {...state} />, { status, plain: true })
+  visit.page(
+    visitorsOf(visit).length > 0 ? visit.texts.demo.title : visit.texts.signIn.title,
+    <SignIn visit={visit} {...state} />,
+    { status, plain: true },
+  )
 
-const SignIn = ({ visit, next, email, error, emailError }: Omit<SignInState, 'status'> & { visit: Visit }) => {
-  const { signIn: words, forms } = visit.texts
-  const isFirstTry = email === '' && !error && !emailError && !visit.flash && visitorsOf(visit).length === 0
+type SignInProps = Omit<SignInState, 'status'> & { readonly visit: Visit }
+
+/** In a demo the form waits folded behind the ways in by one press. */
+const SignIn = ({ visit, ...state }: SignInProps) => {
+  const { signIn: words } = visit.texts
+  const hasVisitors = visitorsOf(visit).length > 0
   return (
     <>
-      {error && <FormError>{error}</FormError>}
-      <Visitors visit={visit} />
-      <CommandForm action="/sign-in" class="stack" boost={false}>
-        <input type="hidden" name="next" value={next} />
-        <EmailField
-          label={forms.email}
-          error={emailError}
-          value={email}
-          autocomplete="username"
-          autofocus={isFirstTry}
-        />
-        <CurrentPasswordField label={forms.password} />
-        <button class="btn btn-primary">{words.submit}</button>
-      </CommandForm>
-      <p class="aside">{words.noAccount}</p>
+      {state.error && <FormError>{state.error}</FormError>}
+      {hasVisitors ? (
+        <>
+          <Visitors visit={visit} />
+          <details class="with-password" open={state.email !== ''}>
+            <summary>{visit.texts.demo.withPassword}</summary>
+            <SignInForm visit={visit} {...state} isFirstTry={false} />
+          </details>
+        </>
+      ) : (
+        <>
+          <SignInForm visit={visit} {...state} isFirstTry={state.email === '' && !state.error && !visit.flash} />
+          <p class="aside">{words.noAccount}</p>
+        </>
+      )}
     </>
+  )
+}
+
+const SignInForm = ({ visit, next, email, emailError, isFirstTry }: SignInProps & { readonly isFirstTry: boolean }) => {
+  const { signIn: words, forms } = visit.texts
+  return (
+    <CommandForm action="/sign-in" class="stack" boost={false}>
+      <input type="hidden" name="next" value={next} />
+      <EmailField
+        label={forms.email}
+        error={emailError}
+        value={email}
+        autocomplete="username"
+        autofocus={isFirstTry && !emailError}
+      />
+      <CurrentPasswordField label={forms.password} />
+      <button class="btn btn-primary">{words.submit}</button>
+    </CommandForm>
   )
 }
 
 /** In a demo: one press for each role. */
 const Visitors = ({ visit }: { visit: Visit }) => {
-  const visitors = visitorsOf(visit)
   const { demo, roles } = visit.texts
-  if (visitors.length === 0) return null
   return (
-    <section class="visitors" aria-labelledby="demo">
-      <h2 id="demo">{demo.title}</h2>
-      <p>{demo.intro}</p>
-      {visitors.map(({ role, name }) => (
+    <section class="visitors" aria-label={demo.title}>
+      <p class="lead">{demo.intro}</p>
+      {visitorsOf(visit).map(({ role, name }) => (
         <CommandForm action="/sign-in/as" boost={false}>
           <input type="hidden" name="role" value={role} />
-          <button class="btn">{demo.enter({ name, role: roles[role] })}</button>
+          <button class="visitor">
+            <strong>{name}</strong> <span class="visitor-role">{roles[role]}</span>
+            <span class="visitor-does">{demo.does[role]}</span>
+          </button>
         </CommandForm>
       ))}
     </section>

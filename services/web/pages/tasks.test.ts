@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { refuse } from '../../../kernel/result.ts'
 import { company, fieldOf, messageOf, unavailable } from '../scene.test-support.ts'
-import { addTask, priceOf } from '../web.test-support.ts'
+import { addTask, priceOf, reassign } from '../web.test-support.ts'
 
 describe('my tasks', () => {
   test('show fee and reward, and one press completes', async () => {
@@ -27,7 +27,7 @@ describe('my tasks', () => {
 
   test('work without accounting and say what is missing', async () => {
     const { browser, people, task, logged } = company({
-      replaced: { getPrices: unavailable, getAccountInfo: unavailable },
+      replaced: { getPrices: unavailable, getAccountInfo: unavailable, getTakenTasks: unavailable },
     })
     browser.as(people.popug)
     const response = await browser.get('/')
@@ -40,6 +40,29 @@ describe('my tasks', () => {
       logged.every(({ level }) => level === 'warn'),
       true,
     )
+  })
+
+  test('say what was given and what was taken away since the last visit', async () => {
+    const { browser, people, world, task } = company()
+    browser.as(people.popug)
+    const look = async () => (await browser.get('/')).text()
+    assert.doesNotMatch(await look(), /Since your last visit/, 'a first visit has nothing to compare with')
+    world.now = new Date(world.now.getTime() + 3_600_000)
+    assert.doesNotMatch(await look(), /Since your last visit/, 'nothing has changed')
+    reassign(world, task, people.accountant, people.manager)
+    addTask(world, 'Sweep the perch', people.popug)
+    const html = await look()
+    assert.match(html, /Since your last visit,[^]*12:00/)
+    assert.match(html, /1 task was given to you; it is marked below as new\./)
+    assert.match(html, /1 task was taken away from you:[^]*#1[^]*Water the plants[^]*given to Clara Lory/)
+    assert.match(html, /Sweep the perch<\/span><span class="mark">new</)
+    assert.match(await (await browser.get('/mine')).text(), /Since your last visit/, 'also when it follows live')
+    browser.as(people.accountant)
+    assert.doesNotMatch(await look(), /Since your last visit/, 'another one is here for the first time')
+    for (let i = 0; i < 7; i++)
+      reassign(world, addTask(world, `Chore ${i}`, people.popug), people.accountant, people.manager)
+    browser.as(people.popug)
+    assert.match(await look(), /8 tasks were taken away from you:[^]*and 3 others/)
   })
 
   test('say who has the task now, when it was given away meanwhile', async () => {

@@ -136,8 +136,14 @@ export const en = {
 
   demo: {
     title: 'A company at work',
-    intro: 'This is a demo. Look around as anybody, by one press.',
-    enter: ({ name, role }: { name: string; role: string }) => `Enter as ${name}, ${role}`,
+    intro: 'A demo. One press, and you are one of them.',
+    does: {
+      popug: 'Gets tasks by lot, pays a fee for each and earns a reward.',
+      manager: 'Gives tasks to whom she likes, and shuffles all of them.',
+      accountant: 'Sees every account and what management earned.',
+      admin: 'Invites people, changes roles, and puts right what went wrong.',
+    },
+    withPassword: 'Sign in with e-mail and password',
   },
 
   firstRun: {
@@ -176,6 +182,13 @@ export const en = {
       'When a task is drawn for you, it appears here and its fee is taken from your account. You can also create one.',
     emptyManager: 'Managers and administrators are not drawn for tasks.',
     emptyLink: 'To all tasks',
+    since: 'Since your last visit,',
+    given: (count: number) =>
+      `${counted(count, { one: 'task was', other: 'tasks were' })} given to you; ${count === 1 ? 'it is' : 'they are'} marked below as new.`,
+    taken: (count: number) => `${counted(count, { one: 'task was', other: 'tasks were' })} taken away from you:`,
+    nowWith: (name: string) => `given to ${name}`,
+    andMore: (count: number) => `and ${counted(count, { one: 'other', other: 'others' })}`,
+    isNew: 'new',
     noneCompleted: 'You have not completed a task yet.',
     accountingDown:
       'Accounting does not answer, so fees, rewards and your balance are missing here. Tasks work as always; nothing is lost.',
@@ -188,7 +201,7 @@ export const en = {
     states: { open: 'Open', completed: 'Completed' },
     anyState: 'Any',
     order: 'Order',
-    orders: { newest: 'Newest first', oldest: 'Oldest first', completed: 'Last completed first' },
+    orders: { newest: 'Newest first', oldest: 'Oldest first', completed: 'Recently completed' },
     nextIn: { newest: 'Older', oldest: 'Newer', completed: 'Completed earlier' },
     assignee: 'Assignee',
     anybody: 'Anybody',

@@ -57,6 +57,19 @@ export const company = (size: number): Employee[] => [
   }),
 ]
 
+/** How Russian names are written in addresses; what is not spoken is left out. */
+const latin = new Map(
+  'а:a б:b в:v г:g д:d е:e ё:e ж:zh з:z и:i й:y к:k л:l м:m н:n о:o п:p р:r с:s т:t у:u ф:f х:h ц:ts ч:ch ш:sh щ:sch ъ: ы:y ь: э:e ю:yu я:ya'
+    .split(' ')
+    .map((pair) => pair.split(':') as [string, string]),
+)
+
+/** By first names, which are all different, and the number of those who share one. */
+export const emailOf = (name: string): string => {
+  const [first = '', , number = ''] = name.toLowerCase().split(' ')
+  return `${Array.from(first, (letter) => latin.get(letter) ?? letter).join('')}${number}@uberpopug.example`
+}
+
 export const chores: readonly string[] = [
   'Refill the water in the big aviary',
   'Почистить жёрдочки на втором этаже',

@@ -2,17 +2,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { databaseClock } from '../adapters/database/postgres.ts'
 import { EmbeddedError } from '../adapters/database/embedded.ts'
-import { jsonLog } from '../adapters/log.ts'
-import { seededRandom } from '../adapters/seeded-random.ts'
-import { type Application, startApplication } from '../application.ts'
 import { ConfigError, readConfig } from '../config.ts'
-import type { Random } from '../kernel/ports.ts'
-import { type Role, roles } from '../services/vocabulary.ts'
 import { StopError } from '../stopping.ts'
-import { mishaps } from './mishaps.ts'
-import { DemoClock, demoPassword, doSomething, hire, playPast, type Stage, type Worker, workersOf } from './work.ts'
+import { openDemo } from './open.ts'
+import { doSomething, type Stage } from './work.ts'
 
 const usage = `npm run demo -- [--pace N] [--size N] [--days N] [--seed N] [--faults]
   --pace    things that people do in a minute, 60 unless told, at most 6000
@@ -71,32 +65,6 @@ const demoConfig = () => {
   }
 }
 
-const visitorOf = (workers: readonly Worker[]) => (role: Role) =>
-  workers
-    .filter((one) => one.role === role)
-    .slice(0, 1)
-    .map(({ name, email }) => ({ role, name, email, password: demoPassword }))
-
-const perDay = 40
-
-/** Makes the company when it is not there yet, with its past. */
-const prepare = async (application: Application, clock: DemoClock, random: Random, size: number, days: number) => {
-  const { host } = application
-  const link = await application.firstAdministratorLink()
-  if (link) {
-    say(`Hiring ${size} popugs ...`)
-    clock.past = new Date(Date.now() - (days + 1) * 24 * 60 * 60 * 1_000)
-    await hire(host, link, size)
-    clock.past = null
-  }
-  const stage: Stage = { host, random, workers: await workersOf(host) }
-  if (!link) return stage
-  say(`Playing ${days} days of work ...`)
-  const done = await playPast(stage, clock, days, perDay)
-  say(`${done} things were done, and every cent is in the ledger.`)
-  return stage
-}
-
 const minuteMs = 60_000
 /** Something goes wrong or gets well again this often. */
 const mishapMs = 15_000
@@ -115,25 +83,14 @@ const work = async (stage: Stage, pace: number, next: (() => Promise<void>) | nu
 }
 
 const main = async () => {
-  const { pace, size, days, seed, faults } = wanted()
-  const config = demoConfig()
-  const random = seededRandom(seed)
-  const clock = new DemoClock(databaseClock)
-  const wrong = faults ? mishaps(random) : null
+  const { pace, ...wantedCompany } = wanted()
   const ended = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort())
-  let workers: readonly Worker[] = []
-  await using application = await startApplication({
-    config,
-    log: jsonLog(config.logLevel),
-    decorations: { clock, ...(wrong ? { bus: wrong.bus, database: wrong.database } : {}) },
-    visitors: () => roles.flatMap(visitorOf(workers)),
-  })
-  if (ended.signal.aborted) return
-  const stage = await prepare(application, clock, random, size, days)
-  ;({ workers } = stage)
-  say(`The company is at work at ${application.url}: sign in as anybody by one press. Ctrl-C ends it; its data stays.`)
-  await work(stage, pace, wrong ? () => wrong.next() : null, ended.signal)
+  await using demo = await openDemo(demoConfig(), wantedCompany, say, ended.signal)
+  if (!demo) return
+  say(`The company is at work at ${demo.url}: sign in as anybody by one press. Ctrl-C ends it; its data stays.`)
+  const { stage, mishaps } = demo
+  await work(stage, pace, mishaps ? () => mishaps.next() : null, ended.signal)
   say('Stopping ...')
 }
 

@@ -7,7 +7,7 @@ import { identity } from '../services/identity/contract.ts'
 import { taskTracker } from '../services/task-tracker/contract.ts'
 import type { Role } from '../services/vocabulary.ts'
 import type { z } from 'zod'
-import { chores, company, type Employee } from './company.ts'
+import { chores, company, emailOf, type Employee } from './company.ts'
 
 /** Somebody of the company who can act. */
 export interface Worker extends Employee {
@@ -41,18 +41,16 @@ const act = <M extends Method>(
 export const demoPassword = 'a parrot of the demo'
 
 const service: Actor = { id: null, role: 'service' }
-const emailOf = (at: number): string => `popug-${at + 1}@uberpopug.example`
-
 /** Makes the first administrator by the one-time link, and has them invite everybody else. */
 export const hire = async (host: Host, link: string, size: number): Promise<void> => {
   const [first, ...others] = company(size)
   const token = new URL(link).searchParams.get('token') ?? ''
   const name = first?.name ?? 'Ada'
-  const chosen = { token, name, email: emailOf(0), password: demoPassword }
+  const chosen = { token, name, email: emailOf(name), password: demoPassword }
   const { person } = must(await act({ host }, service, identity.createFirstAdministrator, chosen))
   const leaders = new Set<Role>()
-  for (const [at, { name: called, role }] of others.entries()) {
-    const asked = { name: called, email: emailOf(at + 1), role }
+  for (const { name: called, role } of others) {
+    const asked = { name: called, email: emailOf(called), role }
     const invited = must(await act({ host }, actorOf(person), identity.invitePerson, asked))
     // One of each role comes in by one press; hashing a password for all would take the time of a coffee.
     if (leaders.has(role)) continue
@@ -115,8 +113,9 @@ const reassign = (stage: Stage) =>
 /** One thing that somebody does. */
 export const doSomething = async (stage: Stage): Promise<void> => {
   const dice = stage.random.integer(1, 100)
-  if (dice <= 2) await reassign(stage)
-  else if (dice <= 45) await create(stage)
+  // As often as keeps the balances of popugs around zero: some are in debt, some are rich.
+  if (dice <= 1) await reassign(stage)
+  else if (dice <= 44) await create(stage)
   else await complete(stage)
 }
 

@@ -106,7 +106,7 @@ const NewTask = ({ visit, roster, sent }: { visit: Member; roster: readonly Popu
 const FilterForm = ({ visit, roster, filter }: { visit: Member; roster: readonly Popug[] | null; filter: Filter }) => {
   const { allTasks: words } = visit.texts
   return (
-    <form method="get" action="/tasks" class="filter" role="search" aria-label={words.filter}>
+    <form method="get" action="/tasks" class="filter filter-tasks" role="search" aria-label={words.filter}>
       <Field name="text" label={words.text} help={words.textHelp} error={filter.textError}>
         {(attributes) => <input class="input" type="search" maxlength={200} value={filter.text} {...attributes} />}
       </Field>

@@ -128,7 +128,7 @@ const TaskTable = ({ visit, list: { tasks, fees, filter } }: ListProps) => {
   const { allTasks: words } = visit.texts
   const isByCompletion = filter.order === 'completed'
   return (
-    <table class="rows">
+    <table class="rows tasks">
       <thead>
         <tr>
           <th scope="col">{words.task}</th>
@@ -161,7 +161,7 @@ const TaskTable = ({ visit, list: { tasks, fees, filter } }: ListProps) => {
             <td class="money" data-label={visit.texts.money.feeOf}>
               <Fee visit={visit} fees={fees} taskId={task.taskId} />
             </td>
-            <td class="last">
+            <td class="last" data-label={isByCompletion ? words.completed : words.created}>
               <When visit={visit} at={(isByCompletion && task.completedAt) || task.createdAt} />
             </td>
           </tr>

@@ -31,7 +31,7 @@ const programs = (): string => {
 }
 
 const startLimitMs = 30_000
-const mostSaid = 8_000
+const mostSaid = 64_000
 
 export class OwnPostgres implements AsyncDisposable {
   readonly port: number

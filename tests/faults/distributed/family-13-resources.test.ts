@@ -7,7 +7,7 @@ import type { Order } from '../journal.ts'
 import { plantTasks } from '../planting.ts'
 import { crowd } from './crowded.ts'
 import { Deployment } from './deployment.ts'
-import { amidTraffic, broughtByBroker, healthy, progress, recovers, troublesOf } from './recovery.ts'
+import { amidTraffic, broughtByBroker, healthy, progress, recovers, troublesOf, unpublishedShown } from './recovery.ts'
 import { serversGround } from './servers-ground.ts'
 
 /** What processes say is wrong with them. */
@@ -66,15 +66,63 @@ test('what has no more room takes no event along, and all goes on when there is 
     })
   }
 
+  await t.test('a full disk when committed events are to get their numbers', async () => {
+    const server = ground.servers.task_tracker
+    await using hand = await server.connect()
+    await using holder = await server.connect()
+    await holder.query('begin')
+    await holder.query('select from task_tracker.stream for update')
+    const committed = await plantTasks(stage, 3_000, hand)
+    committed()
+    await disks.task_tracker.fill(stage.draw(0, 200))
+    server.said = ''
+    await holder.query('rollback')
+    await stage.until('they find no room', async () => isFull.test(server.said))
+    await disks.task_tracker.free()
+    if (!(await server.survives())) await server.start()
+    await recovers(deployment)
+    await healthy(deployment)
+    await stage.audit()
+  })
+
+  await t.test('a full disk for what the database of the task tracker writes ahead', async () => {
+    const server = ground.servers.task_tracker
+    await using hand = await server.connect()
+    // As while a standby is away.
+    const keep = async (size: string, by: typeof hand) => {
+      await by.query(`alter system set wal_keep_size = '${size}'`)
+      await by.query('select pg_reload_conf()')
+    }
+    await keep('1GB', hand)
+    await disks.task_tracker.fill(stage.draw(0, 200))
+    const open: Order[] = []
+    server.said = ''
+    await stage.until('there is no room for what is written ahead', async () => {
+      open.push(...(await stage.traffic(deployment, 16, 8)))
+      await hand.query('select pg_switch_wal()').catch(() => undefined)
+      return /PANIC.*No space left on device/.test(server.said)
+    })
+    await disks.task_tracker.free()
+    if (!(await server.survives())) await server.start()
+    await using again = await server.connect()
+    await keep('0', again)
+    await recovers(deployment)
+    for (const order of open) await stage.insist(() => deployment, order)
+    await healthy(deployment)
+    await stage.audit()
+  })
+
   await t.test(
     'a full disk under the broker, which is started again when it has room: meanwhile the log serves',
     async () => {
       await disks.broker.fill()
       await using hand = await ground.servers.task_tracker.connect()
-      const committed = await plantTasks(stage, 3_000, hand)
+      // More than the replicas have in hand when the broker refuses: they must go on giving numbers.
+      const committed = await plantTasks(stage, 6_000, hand)
       committed()
       await applied(deployment)
-      await complains(deployment, /broker|publish|space|storage|resources/i)
+      await complains(deployment, /task-tracker: relay task-tracker: .*the broker did not take events/)
+      await unpublishedShown(deployment)
       await disks.broker.free()
       await broker.kill()
       await broker.start()

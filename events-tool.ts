@@ -178,7 +178,8 @@ const status: Command = async (tool) => {
     say(
       `compared ${name}: up to ${upTo}, last round ${lastRound?.finishedAt ?? 'not ended yet'}${waiting ? `, ${waiting}` : ''}`,
     )
-  say(`${seen.openDifferences} differences, ${seen.openAlerts} alerts, ${seen.openActs} acts in progress`)
+  const explained = seen.explainedDifferences === 0 ? '' : ` (and ${seen.explainedDifferences} of discarded events)`
+  say(`${seen.openDifferences} differences${explained}, ${seen.openAlerts} alerts, ${seen.openActs} acts in progress`)
   return true
 }
 

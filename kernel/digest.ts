@@ -102,26 +102,84 @@ export const digestLog = (
 export const listLog = (tx: Tx, schema: string, types: readonly EffectType[], range: Range): Promise<ListedEvent[]> =>
   list(tx, logOf(schema), types, range)
 
-export const digestEffects = (tx: Tx, { types, told }: Effects, ranges: readonly Range[]): Promise<Digest[]> =>
-  digest(tx, told, types, ranges, [])
+/** What a consumer's tables tell of these ranges, but for what was applied as a person had mended it. */
+export const digestEffects = async (
+  tx: Tx,
+  key: PositionKey,
+  { types, told }: Effects,
+  ranges: readonly Range[],
+): Promise<{ digests: Digest[]; setAside: number[] }> => {
+  const mended = await appliedAsParked(tx, key, { types, told }, ranges)
+  const waiting = await notApplied(tx, key, ranges)
+  const without = [...new Set([...mended, ...waiting])].toSorted((a, b) => a - b)
+  return { digests: await digest(tx, told, types, ranges, mended), setAside: without.slice(0, mostSetAside) }
+}
 
-export const listEffects = (tx: Tx, { types, told }: Effects, range: Range): Promise<ListedEvent[]> =>
-  list(tx, told, types, range)
+export const listEffects = async (tx: Tx, key: PositionKey, effects: Effects, range: Range): Promise<ListedEvent[]> => {
+  const mended = new Set(await appliedAsParked(tx, key, effects, [range]))
+  return (await list(tx, effects.told, effects.types, range)).filter(({ number }) => !mended.has(number))
+}
 
-const mostSetAside = 10_000
+export const mostSetAside = 10_000
+
+/** Parked events `p` of a consumer with numbers in these ranges. */
+const parkedIn = ({ schema, consumer, stream }: PositionKey, ranges: readonly Range[]) => ({
+  from: sql`
+    unnest(${ranges.map(({ after }) => after)}::bigint[], ${ranges.map(({ upTo }) => upTo)}::bigint[]) as r(after, up_to)
+    join ${sql.id(schema, 'parked')} p on p.number > r.after and p.number <= r.up_to`,
+  where: sql`p.consumer = ${consumer} and p.stream = ${stream} and ${isLiving(schema)}`,
+})
 
 /** Numbers in these ranges that have no effect because they could not be applied. */
-export const setAside = async (
-  tx: Tx,
-  { schema, consumer, stream }: PositionKey,
-  ranges: readonly Range[],
-): Promise<number[]> => {
+const notApplied = async (tx: Tx, key: PositionKey, ranges: readonly Range[]): Promise<number[]> => {
+  const { from, where } = parkedIn(key, ranges)
   const { rows } = await sql<{ number: number }>`
-    select distinct p.number
-    from unnest(${ranges.map(({ after }) => after)}::bigint[], ${ranges.map(({ upTo }) => upTo)}::bigint[])
-      as r(after, up_to)
-    join ${sql.id(schema, 'parked')} p on p.number > r.after and p.number <= r.up_to
-    where p.consumer = ${consumer} and p.stream = ${stream} and p.state <> 'applied' and ${isLiving(schema)}
+    select distinct p.number from ${from} where ${where} and p.state <> 'applied'
     order by p.number limit ${mostSetAside}`.execute(tx)
   return rows.map(({ number }) => number)
 }
+
+/**
+ * Numbers in these ranges of events that were applied after they had been parked, and whose effects are what was parked:
+ * a person may have mended them, and then the log is no measure of them.
+ */
+const appliedAsParked = async (
+  tx: Tx,
+  key: PositionKey,
+  { types, told }: Effects,
+  ranges: readonly Range[],
+): Promise<number[]> => {
+  if (types.length === 0) return []
+  const { from, where } = parkedIn(key, ranges)
+  const { rows } = await sql<{ number: number }>`
+    select distinct p.number from ${from}
+    cross join lateral (select ${counting(types, fieldsAsList)} as counted from (select p.type, p.data) q) parked
+    cross join lateral (select p.number - 1 as after, p.number as up_to) one
+    where ${where} and p.state = 'applied' and (
+      select count(*) = 1 and bool_and(event_id = p.event_id and type = p.type and ${counting(types, fieldsAsList)} = parked.counted)
+      from (${told(sql`one.after`, sql`one.up_to`)}) e where ${isOf(types)})
+    order by p.number limit ${mostSetAside}`.execute(tx)
+  return rows.map(({ number }) => number)
+}
+
+export interface Discarded extends ListedEvent {
+  readonly reason: string
+}
+
+/** Of the types that have effects, those that a person decided should have none, with the reason. */
+export const listDiscarded = async (
+  tx: Tx,
+  key: PositionKey,
+  { types }: Effects,
+  ranges: readonly Range[],
+): Promise<Discarded[]> => {
+  if (types.length === 0) return []
+  const { from, where } = parkedIn(key, ranges)
+  const { rows } = await sql<Discarded>`
+    select distinct on (number) number, event_id as "eventId", type, ${counting(types, fieldsAsObject)} as data, reason
+    from (select p.* from ${from} where ${where} and p.state = 'discarded') d where ${isOf(types)}
+    order by number limit ${mostDiscarded}`.execute(tx)
+  return rows
+}
+
+export const mostDiscarded = 1_000

@@ -1,7 +1,7 @@
 // The handlers of the methods that every service has.
 import type { Reader } from './consume.ts'
 import { deliver, rehearseDelivery } from './deliver.ts'
-import { digestEffects, digestLog, listEffects, listLog, setAside } from './digest.ts'
+import { digestEffects, digestLog, listDiscarded, listEffects, listLog } from './digest.ts'
 import { type Applying, keyOf } from './handle.ts'
 import { historyHandlers } from './history-methods.ts'
 import { snapshotAge } from './horizon.ts'
@@ -164,13 +164,14 @@ const comparing = (
     if (!applying) return refuse('consumer_not_found')
     const { effects } = applying.consumer
     if (!effects) return refuse('no_effects')
-    const { number, epoch } = await findPosition(tx, keyOf(applying))
+    const key = keyOf(applying)
+    const { number, epoch } = await findPosition(tx, key)
     return ok({
       position: number,
       epoch,
       types: effects.types.map(({ type, fields }) => ({ type, fields: [...fields] })),
-      digests: await digestEffects(tx, effects, ranges),
-      setAside: await setAside(tx, keyOf(applying), ranges),
+      ...(await digestEffects(tx, key, effects, ranges)),
+      discarded: await listDiscarded(tx, key, effects, ranges),
     })
   },
   listEffects: async ({ consumer, after, upTo }, { tx }) => {
@@ -178,7 +179,8 @@ const comparing = (
     if (!applying) return refuse('consumer_not_found')
     const { effects } = applying.consumer
     if (!effects) return refuse('no_effects')
-    const { number } = await findPosition(tx, keyOf(applying))
-    return ok({ position: number, events: await listEffects(tx, effects, { after, upTo }) })
+    const key = keyOf(applying)
+    const { number } = await findPosition(tx, key)
+    return ok({ position: number, events: await listEffects(tx, key, effects, { after, upTo }) })
   },
 })

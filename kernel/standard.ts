@@ -203,7 +203,15 @@ const comparing = {
       epoch: z.int().min(1),
       types: types.describe('what to give to digestLog of the producer'),
       digests: z.array(Digest),
-      setAside: z.array(number).describe('parked or discarded in these ranges, the first 10,000'),
+      setAside: z
+        .array(number)
+        .describe(
+          'numbers in these ranges that the log is no measure of, the first 10,000: parked, discarded, or applied as they had been mended',
+        ),
+      discarded: z
+        .array(Listed.extend({ reason: z.string() }))
+        .default([])
+        .describe('those of them that a person decided should have no effect, the first 1,000'),
     }),
     refuses: { consumer_not_found: 'absent', no_effects: 'conflict' },
   }),

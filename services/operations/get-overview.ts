@@ -25,7 +25,7 @@ const beyondIds = 2 ** 31
 export const getOverview: Handler<typeof operations.getOverview> = async (_input, { tx, now }) => {
   const watch = await lastWatch(tx)
   const undelivered = [...(await openUndelivered(tx)), ...(await healedUndelivered(tx, mostHealed))]
-  const { open } = await countOpenDifferences(tx)
+  const { open, explained } = await countOpenDifferences(tx)
   return ok({
     now: now.toISOString(),
     observedAt: watch?.at.toISOString() ?? null,
@@ -36,6 +36,7 @@ export const getOverview: Handler<typeof operations.getOverview> = async (_input
     jobs: watch ? jobsOnWire(watch) : [],
     reconciliations: (await listReconciliations(tx)).map(reconciliationOnWire),
     openDifferences: open,
+    explainedDifferences: explained,
     openAlerts: await countRaised(tx),
     openActs: await countOpenActs(tx),
   })

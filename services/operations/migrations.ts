@@ -42,3 +42,8 @@ export const migrations: Migrations = {
       stepped_at timestamptz, waiting text)`,
   ],
 }
+
+export const explainedDifferences: Migrations[string] = [
+  // Why it may stay; null for what somebody has to look at.
+  `alter table difference add column explained text`,
+]

@@ -150,3 +150,66 @@ describe('a row of the ledger that is there twice', () => {
     await eventually('it is gone', async () => (await named()).length === 0, 20_000)
   })
 })
+
+describe('an event that could not be applied', () => {
+  /** As no program of ours says it: nobody is no popug. Gives its number. */
+  const sayForged = async (taskId: number): Promise<number> => {
+    const data = { taskId, popugId: 'nobody', assignment: 1 }
+    const [said] = await system.database.query<{ id: string }>(
+      `insert into task_tracker.outbox (event_id, type, version, about, data, at, request_id)
+       values (gen_random_uuid(), 'TaskAssigned', 1, 'forged', $1, clock_timestamp(), 'forged') returning event_id as id`,
+      [data],
+    )
+    await system.host.settle()
+    const [row] = await system.database.query<{ number: number }>(
+      `select number::int from accounting.parked where event_id = $1 and state = 'parked'`,
+      [said?.id],
+    )
+    return row?.number ?? assert.fail('it was not parked')
+  }
+  const ofLedger = async () => {
+    await reconcile()
+    return (await differencesOf()).filter(({ name }) => name === 'log-ledger')
+  }
+  const events = (number: number) => ({ service: 'accounting', consumer: 'ledger', numbers: [number] })
+
+  test('is no difference while it waits, nor when it was applied as somebody had mended it, until its effect is changed', async () => {
+    const number = await sayForged(901)
+    assert.deepEqual(await ofLedger(), [])
+    await system.database.query(
+      `update accounting.parked set data = data || jsonb_build_object('popugId', (select min(id) from accounting.holder)) where number = $1`,
+      [number],
+    )
+    const { results } = await ended(system, must(await system.call(operations.retryEvents, events(number), admin)))
+    assert.deepEqual(
+      results.map(({ what, count }) => [what, count]),
+      [['applied', 1]],
+    )
+    assert.deepEqual(await ofLedger(), [])
+    await unhindered(`update accounting.posting set popug_id = popug_id + 1 where number = ${number}`)
+    const found = await ofLedger()
+    assert.deepEqual(
+      found.map(({ about, what, explained }) => [about, what, explained]),
+      [[`task-tracker #${number}`, 'different', null]],
+    )
+    await unhindered(`update accounting.posting set popug_id = popug_id - 1 where number = ${number}`)
+    assert.deepEqual(await ofLedger(), [])
+  })
+
+  test('and was discarded is named with the reason, is nothing to look at, and is gone when it was restored', async () => {
+    const number = await sayForged(902)
+    const discard = { ...events(number), reason: 'said by a program that is gone' }
+    await ended(system, must(await system.call(operations.discardEvents, discard, admin)))
+    const found = await ofLedger()
+    assert.deepEqual(
+      found.map(({ about, what, explained }) => [about, what, explained]),
+      [[`task-tracker #${number}`, 'missing', 'said by a program that is gone']],
+    )
+    assert.match(found[0]?.expected ?? '', /^TaskAssigned .*"popugId":"nobody"/)
+    const { openDifferences, explainedDifferences } = await overviewOf(system)
+    const toLookAt = (await differencesOf()).filter(({ explained }) => explained === null)
+    assert.deepEqual([openDifferences, explainedDifferences], [toLookAt.length, 1])
+    await ended(system, must(await system.call(operations.restoreEvents, events(number), admin)))
+    assert.deepEqual(await ofLedger(), [])
+  })
+})

@@ -13,7 +13,7 @@ import { acting } from './loops/acts.ts'
 import { findingForks } from './loops/forks.ts'
 import { reconciling } from './loops/reconciliation.ts'
 import { type Follow, watcher } from './loops/watcher.ts'
-import { migrations } from './migrations.ts'
+import { explainedDifferences, migrations } from './migrations.ts'
 import {
   acceptHistory,
   cancelAct,
@@ -69,7 +69,7 @@ export const operations = ({ watched, alerts }: OperationsParts): Service =>
         ...alertLoops(alerts, context),
       ]
     },
-    migrations: { ...migrations, '0002-alerts': alertTables },
+    migrations: { ...migrations, '0002-alerts': alertTables, '0003-explained-differences': explainedDifferences },
   })
 
 /** What was seen is judged in the transaction that keeps it. */

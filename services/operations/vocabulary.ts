@@ -196,6 +196,10 @@ export const Difference = z.object({
   what: z.enum(['missing', 'extra', 'different']).describe('on the side that follows'),
   expected: z.string().nullable().describe('what the side that leads says'),
   found: z.string().nullable().describe('what the side that follows says'),
+  explained: z
+    .string()
+    .nullable()
+    .describe('why it may stay, as who discarded the event said; null for what somebody has to look at'),
   since: moment,
   seenAt: moment.describe('when it was last found to be there'),
   goneAt: moment.nullable(),

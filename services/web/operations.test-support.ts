@@ -65,6 +65,7 @@ export const calmOverview = (): Overview => ({
     },
   ],
   openDifferences: 0,
+  explainedDifferences: 0,
   openAlerts: 0,
   openActs: 0,
 })
@@ -163,6 +164,7 @@ export const troubledOverview = (): Overview => {
       },
     ],
     openDifferences: 2,
+    explainedDifferences: 1,
     openAlerts: 1,
   }
 }
@@ -230,6 +232,7 @@ export const aDifference: Output<typeof operations.listDifferences>['differences
   what: 'missing',
   expected: '{"taskId":77}',
   found: null,
+  explained: null,
   since: at,
   seenAt: at,
   goneAt: null,

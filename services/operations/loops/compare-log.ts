@@ -1,8 +1,9 @@
 // Compares what a producer said with what a consumer's tables tell, at a number: by counts and hashes of ranges, and
 // where those differ, event by event.
+import { mostDiscarded, mostSetAside } from '../../../kernel/digest.ts'
 import { must } from '../../../kernel/result.ts'
 import { standardContract } from '../../../kernel/standard.ts'
-import { differingEvents, type Range, rangesAround, rangesBetween, type Told } from '../rules/ranges.ts'
+import { differingEvents, discardedEvent, type Range, rangesAround, rangesBetween, type Told } from '../rules/ranges.ts'
 import { begun, isDue, newProgress, type Progress } from '../rules/rounds.ts'
 import { type NewDifference, openNumbers } from '../store/differences.ts'
 import { positionSeen } from '../store/watch.ts'
@@ -80,8 +81,9 @@ const compare = async (
   const effects = must(
     await call(standardContract(service).digestEffects, { consumer, ranges: [...asked] }, asReconciler),
   )
-  const { types, setAside: without } = effects
-  const known = without.length < mostSetAside ? asked : asked.filter(({ upTo }) => upTo <= (without.at(-1) ?? 0))
+  const { types, setAside: without, discarded } = effects
+  const toldUpTo = Math.min(lastOf(without, mostSetAside), lastOf(numbersOf(discarded), mostDiscarded))
+  const known = asked.filter(({ upTo }) => upTo <= toldUpTo)
   const log = must(await call(standardContract(stream).digestLog, { types, ranges: [...known], without }, asReconciler))
   const differs = (_: Range, index: number): boolean => {
     const [said, done] = [log.digests[index], effects.digests[index]]
@@ -93,12 +95,28 @@ const compare = async (
   const found: NewDifference[] = []
   for (const range of differ.slice(0, mostListed))
     found.push(...(await nameThem(sides, { range, types, without }, call)))
+  const named = new Set(numbersOf(found))
+  const decided = discarded.filter(
+    ({ number }) => !named.has(number) && ranges.some(({ after, upTo }) => after < number && number <= upTo),
+  )
+  found.push(
+    ...decided.map(({ reason, ...event }) => ({ ...discardedEvent(event), ...about(sides, event), explained: reason })),
+  )
   const count = log.digests.slice(0, ranges.length).reduce((sum, digest) => sum + digest.count, 0)
   return { found, count, ranges }
 }
 
-/** The kernel names no more events that were set aside; ranges behind the last of them are left to the next step. */
-const mostSetAside = 10_000
+const numbersOf = (events: readonly { readonly number: number | null }[]): number[] =>
+  events.map(({ number }) => number ?? 0)
+
+/** The kernel names no more than so many; ranges behind the last of them are left to the next step. */
+const lastOf = (numbers: readonly number[], most: number): number =>
+  numbers.length < most ? Infinity : (numbers.at(-1) ?? 0)
+
+const about = ({ name, stream }: Sides, { number }: { readonly number: number }) => ({
+  name,
+  about: `${stream} #${number}`,
+})
 
 /** Where more ranges differ, the step ends before the next one. */
 const mostListed = 8
@@ -110,17 +128,18 @@ interface Differing {
 }
 
 const nameThem = async (
-  { name, stream, service, consumer }: Sides,
+  sides: Sides,
   { range, types, without }: Differing,
   call: Seen['call'],
 ): Promise<NewDifference[]> => {
+  const { stream, service, consumer } = sides
   const leading = must(await call(standardContract(stream).listLog, { types, ...range }, asReconciler)).events
   const following = must(await call(standardContract(service).listEffects, { consumer, ...range }, asReconciler)).events
   const aside = new Set(without)
   const said: Told[] = leading.filter(({ number }) => !aside.has(number))
   return differingEvents(said, following).map((difference) => ({
-    name,
-    about: `${stream} #${difference.number}`,
+    ...about(sides, difference),
     ...difference,
+    explained: null,
   }))
 }

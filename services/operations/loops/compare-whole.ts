@@ -21,6 +21,7 @@ const differenceOf = (name: string, { what, where, expected, found, lost = false
   what: lost ? 'extra' : 'different',
   expected,
   found,
+  explained: null,
 })
 
 /** Tasks and events, a part in each step. */

@@ -69,8 +69,8 @@ export const keepStep = (
   })
 
 const thatAreKept = async (tx: Tx, name: string, found: readonly NewDifference[]): Promise<NewDifference[]> => {
-  const { open, numbers } = await openNumbers(tx, name, mostOpen)
-  const known = new Set(numbers)
+  const { open, numbers, explained } = await openNumbers(tx, name, mostOpen)
+  const known = new Set([...numbers, ...explained])
   const fresh = found.filter(({ number }) => number === null || !known.has(number))
   const before = found.filter(({ number }) => number !== null && known.has(number))
   return [...before, ...fresh.slice(0, Math.max(0, mostOpen - open))]

@@ -66,4 +66,12 @@ export const differingEvents = (leading: readonly Told[], following: readonly To
   })
 }
 
+/** An event of the side that leads which shall have no effect on the other. */
+export const discardedEvent = (event: Told): Found => ({
+  number: event.number,
+  what: 'missing',
+  expected: said(event),
+  found: null,
+})
+
 const byNumber = ({ number }: Told): number => number

@@ -32,12 +32,14 @@ export interface DifferenceRow {
   readonly what: 'missing' | 'extra' | 'different'
   readonly expected: string | null
   readonly found: string | null
+  /** Why it may stay: a person decided it. Null for what somebody has to look at. */
+  readonly explained: string | null
   readonly since: Date
   readonly seenAt: Date
   readonly goneAt: Date | null
 }
 
-const differenceColumns = sql`id, name, about, number, what, expected, found, since, seen_at as "seenAt", gone_at as "goneAt"`
+const differenceColumns = sql`id, name, about, number, what, expected, found, explained, since, seen_at as "seenAt", gone_at as "goneAt"`
 
 /** Newest first, those with an id below `before`. */
 export const listDifferences = async (
@@ -53,17 +55,22 @@ export const listDifferences = async (
 }
 
 export interface OpenDifferences {
+  /** Those that somebody has to look at. */
   readonly open: number
+  /** Those that stay because a person decided so. */
+  readonly explained: number
   readonly oldest: Date | null
   readonly ledgerUnbalanced: boolean
 }
 
 export const countOpenDifferences = async (tx: Tx): Promise<OpenDifferences> => {
   const { rows } = await sql<OpenDifferences>`
-    select count(*)::int as open, min(since) as oldest,
+    select count(*) filter (where explained is null)::int as open,
+      count(*) filter (where explained is not null)::int as explained,
+      min(since) filter (where explained is null) as oldest,
       coalesce(bool_or(name = 'ledger' and what <> 'extra'), false) as "ledgerUnbalanced"
     from operations.difference where gone_at is null`.execute(tx)
-  return rows[0] ?? { open: 0, oldest: null, ledgerUnbalanced: false }
+  return rows[0] ?? { open: 0, explained: 0, oldest: null, ledgerUnbalanced: false }
 }
 
 export interface SteppedReconciliation {
@@ -100,19 +107,21 @@ export const saveReconciliations = async (
   return rows.map(({ name }) => name)
 }
 
-export type NewDifference = Pick<DifferenceRow, 'name' | 'about' | 'number' | 'what' | 'expected' | 'found'>
+export type NewDifference = Pick<
+  DifferenceRow,
+  'name' | 'about' | 'number' | 'what' | 'expected' | 'found' | 'explained'
+>
 
 /** Opens what is not open yet; of what is, it is noted that it is still there, and how. */
 export const saveDifferences = async (tx: Tx, found: readonly NewDifference[], now: Date): Promise<void> => {
   await sql`
-    insert into operations.difference as d (name, about, number, what, expected, found, since, seen_at)
-    select f.name, f.about, f.number, f.what, f.expected, f.found, ${now}, ${now}
+    insert into operations.difference as d (name, about, number, what, expected, found, explained, since, seen_at)
+    select f.name, f.about, f.number, f.what, f.expected, f.found, f.explained, ${now}, ${now}
     from jsonb_to_recordset(${JSON.stringify(found)}::jsonb) as f(
-      name text, about text, number bigint, what text, expected text, found text)
+      name text, about text, number bigint, what text, expected text, found text, explained text)
     on conflict (name, about) where gone_at is null
-    do update set what = excluded.what, expected = excluded.expected, found = excluded.found, seen_at = excluded.seen_at`.execute(
-    tx,
-  )
+    do update set what = excluded.what, expected = excluded.expected, found = excluded.found,
+      explained = excluded.explained, seen_at = excluded.seen_at`.execute(tx)
 }
 
 /** Of those that are open within these ranges, the ones that are not among those still there are gone. */
@@ -137,16 +146,24 @@ export const endDifferencesBefore = async (tx: Tx, names: readonly string[], sin
     where name = any(${names}::text[]) and gone_at is null and seen_at < ${since}`.execute(tx)
 }
 
-/** Numbers of the open ones of a comparison, and how many are open at all. */
-export const openNumbers = async (
-  tx: Tx,
-  name: string,
-  limit: number,
-): Promise<{ numbers: number[]; open: number }> => {
-  const { rows } = await sql<{ numbers: number[]; open: number }>`
-    select coalesce((select array_agg(number order by number) from (
-        select number from operations.difference
-        where name = ${name} and gone_at is null and number is not null order by number limit ${limit}) o), '{}')::int[] as numbers,
-      (select count(*)::int from operations.difference where name = ${name} and gone_at is null) as open`.execute(tx)
-  return rows[0] ?? { numbers: [], open: 0 }
+export interface OpenNumbers {
+  /** Of events about which somebody has to do something, ascending. */
+  readonly numbers: number[]
+  /** Of those that stay because a person decided so. */
+  readonly explained: number[]
+  /** How many there are that somebody has to look at, about events or not. */
+  readonly open: number
+}
+
+/** What is open of a comparison; as many numbers of each kind as told. */
+export const openNumbers = async (tx: Tx, name: string, limit: number): Promise<OpenNumbers> => {
+  const those = (isExplained: boolean) => sql`coalesce((select array_agg(number order by number) from (
+    select number from operations.difference
+    where name = ${name} and gone_at is null and number is not null and (explained is not null) = ${isExplained}
+    order by number limit ${limit}) o), '{}')::int[]`
+  const { rows } = await sql<OpenNumbers>`
+    select ${those(false)} as numbers, ${those(true)} as explained,
+      (select count(*)::int from operations.difference
+        where name = ${name} and gone_at is null and explained is null) as open`.execute(tx)
+  return rows[0] ?? { numbers: [], explained: [], open: 0 }
 }

@@ -148,13 +148,24 @@ const DifferencesTable = ({ visit, differences }: { visit: Member; differences: 
             </td>
             <td data-label={words.since}>
               <When visit={visit} at={difference.since} />
-              <span class={`state below ${difference.goneAt === null ? 'state-trouble' : 'state-done'}`}>
-                {difference.goneAt === null ? words.stillThere : words.gone(visit.formats.moment(difference.goneAt))}
-              </span>
+              <DifferenceState visit={visit} difference={difference} />
             </td>
           </tr>
         ))}
       </tbody>
     </table>
+  )
+}
+
+const DifferenceState = ({ visit, difference }: { visit: Member; difference: Differences['differences'][number] }) => {
+  const { differences: words } = visit.texts.operations
+  const { goneAt, explained } = difference
+  if (goneAt !== null) return <span class="state below state-done">{words.gone(visit.formats.moment(goneAt))}</span>
+  if (explained === null) return <span class="state below state-trouble">{words.stillThere}</span>
+  return (
+    <>
+      <span class="state below state-done">{words.explained}</span>
+      <span class="muted below">{explained}</span>
+    </>
   )
 }

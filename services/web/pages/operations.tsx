@@ -103,7 +103,7 @@ const Summary = ({ visit, overview, alerts }: Omit<Parts, 'acts'> & { visit: Mem
 const Reconciliation = ({ visit, overview }: { visit: Member; overview: Overview }) => {
   const { operations: words } = visit.texts
   const { reconciliation } = words
-  const { reconciliations, openDifferences } = overview
+  const { reconciliations, openDifferences, explainedDifferences } = overview
   return (
     <section aria-labelledby="reconciliation">
       <h2 id="reconciliation">{reconciliation.title}</h2>
@@ -119,6 +119,9 @@ const Reconciliation = ({ visit, overview }: { visit: Member; overview: Overview
               <span class="state state-trouble">
                 <a href="/operations/differences">{reconciliation.differences(openDifferences)}</a>
               </span>
+            )}{' '}
+            {explainedDifferences > 0 && (
+              <a href="/operations/differences">{reconciliation.explained(explainedDifferences)}</a>
             )}
           </p>
           <ReconciliationTable visit={visit} rows={reconciliations} />

@@ -221,6 +221,7 @@ export const operations = {
     none: 'It has not begun.',
     noDifference: 'No difference was found.',
     differences: (count: number) => counted(count, { one: 'difference', other: 'differences' }),
+    explained: (count: number) => counted(count, { one: 'discarded event', other: 'discarded events' }),
     now: 'Compare everything now',
     nowHelp: 'From the beginning; it goes on beside everything else.',
   },
@@ -239,6 +240,7 @@ export const operations = {
     since: 'Since',
     gone: (at: string) => `gone ${at}`,
     stillThere: 'still there',
+    explained: 'discarded by decision',
     next: 'Earlier differences',
   },
 

@@ -225,6 +225,13 @@ export const operations: typeof en = {
     noDifference: 'Расхождений не найдено.',
     differences: (count) =>
       counted(count, { one: 'расхождение', few: 'расхождения', many: 'расхождений', other: 'расхождения' }),
+    explained: (count) =>
+      counted(count, {
+        one: 'отклонённое событие',
+        few: 'отклонённых события',
+        many: 'отклонённых событий',
+        other: 'отклонённого события',
+      }),
     now: 'Сверить всё сейчас',
     nowHelp: 'С самого начала; остальной работе это не мешает.',
   },
@@ -243,6 +250,7 @@ export const operations: typeof en = {
     since: 'С какого времени',
     gone: (at) => `исчезло ${at}`,
     stillThere: 'осталось',
+    explained: 'отклонено по решению',
     next: 'Более ранние',
   },
 

@@ -5,6 +5,7 @@ import { isLiving } from './parked.ts'
 import type { PositionKey } from './position.ts'
 import type { Tx } from './ports.ts'
 import type { EffectType, Effects } from './service.ts'
+import { mostDiscarded, mostSetAside } from './standard.ts'
 
 export interface Range {
   readonly after: number
@@ -120,8 +121,6 @@ export const listEffects = async (tx: Tx, key: PositionKey, effects: Effects, ra
   return (await list(tx, effects.told, effects.types, range)).filter(({ number }) => !mended.has(number))
 }
 
-export const mostSetAside = 10_000
-
 /** Parked events `p` of a consumer with numbers in these ranges. */
 const parkedIn = ({ schema, consumer, stream }: PositionKey, ranges: readonly Range[]) => ({
   from: sql`
@@ -177,9 +176,7 @@ export const listDiscarded = async (
   const { from, where } = parkedIn(key, ranges)
   const { rows } = await sql<Discarded>`
     select distinct on (number) number, event_id as "eventId", type, ${counting(types, fieldsAsObject)} as data, reason
-    from (select p.* from ${from} where ${where} and p.state = 'discarded') d where ${isOf(types)}
+    from (select p.number, p.event_id, p.type, p.data, p.reason from ${from} where ${where} and p.state = 'discarded') d where ${isOf(types)}
     order by number limit ${mostDiscarded}`.execute(tx)
   return rows
 }
-
-export const mostDiscarded = 1_000

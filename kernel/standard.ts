@@ -44,6 +44,9 @@ export const Digest = z.object({
 const Listed = z.object({ number, eventId: z.uuid(), type: z.string(), data: z.record(z.string(), z.unknown()) })
 const range = { after: number, upTo: number }
 export const mostListed = 2_000
+/** Whoever compares leaves ranges behind the last one that was named to a further call. */
+export const mostSetAside = 10_000
+export const mostDiscarded = 1_000
 const isListable = ({ after, upTo }: z.infer<typeof Range>) => upTo - after <= mostListed
 const tooMany = `at most ${mostListed} numbers`
 
@@ -182,7 +185,7 @@ const comparing = {
     input: z.object({
       types,
       ranges,
-      without: z.array(number).max(10_000).default([]).describe('numbers that do not count'),
+      without: z.array(number).max(mostSetAside).default([]).describe('numbers that do not count'),
     }),
     output: z.object({ head: number, epoch: z.int().min(1), digests: z.array(Digest) }),
   }),

@@ -237,3 +237,11 @@ export const aDifference: Output<typeof operations.listDifferences>['differences
   seenAt: at,
   goneAt: null,
 }
+
+export const anExplainedDifference: typeof aDifference = {
+  ...aDifference,
+  id: 2,
+  about: 'event 4201',
+  number: 4_201,
+  explained: 'sent twice',
+}

@@ -9,7 +9,15 @@ import { identity } from '../identity/contract.ts'
 import type { operations } from '../operations/contract.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { managers, type Role } from '../vocabulary.ts'
-import { type Act, aDifference, anAct, anAlert, calmOverview, parkedEvent } from './operations.test-support.ts'
+import {
+  type Act,
+  aDifference,
+  anExplainedDifference,
+  anAct,
+  anAlert,
+  calmOverview,
+  parkedEvent,
+} from './operations.test-support.ts'
 import type { Person } from './session.ts'
 
 type Answer<M extends Method> = (
@@ -499,7 +507,13 @@ const fakeOperations = (world: World): Answers<typeof operations> => {
       const { page, next } = paged(world.acts, after, limit)
       return ok({ acts: page, next })
     },
-    listDifferences: () => ok({ differences: world.overview.openDifferences > 0 ? [aDifference] : [], next: null }),
+    listDifferences: () => {
+      const { openDifferences: open, explainedDifferences: explained } = world.overview
+      return ok({
+        differences: [...(open > 0 ? [aDifference] : []), ...(explained > 0 ? [anExplainedDifference] : [])],
+        next: null,
+      })
+    },
     getAlarm: () =>
       ok({
         now: world.overview.now,

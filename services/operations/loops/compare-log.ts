@@ -1,8 +1,7 @@
 // Compares what a producer said with what a consumer's tables tell, at a number: by counts and hashes of ranges, and
 // where those differ, event by event.
-import { mostDiscarded, mostSetAside } from '../../../kernel/digest.ts'
 import { must } from '../../../kernel/result.ts'
-import { standardContract } from '../../../kernel/standard.ts'
+import { mostDiscarded, mostSetAside, standardContract } from '../../../kernel/standard.ts'
 import { differingEvents, discardedEvent, type Range, rangesAround, rangesBetween, type Told } from '../rules/ranges.ts'
 import { begun, isDue, newProgress, type Progress } from '../rules/rounds.ts'
 import { type NewDifference, openNumbers } from '../store/differences.ts'

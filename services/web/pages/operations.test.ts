@@ -59,6 +59,17 @@ describe('operations', () => {
     assert.doesNotMatch(await alone.read('/operations'), /the process that made this page/)
   })
 
+  test('tell differences that somebody decided about from those that somebody has to look at', async () => {
+    const { browser, people, world, read } = scene()
+    world.overview = { ...calmOverview(), explainedDifferences: 1 }
+    browser.as(people.manager)
+    assert.match(await read('/operations'), /No difference was found\. 1 discarded event/)
+    assert.match(await read('/operations/differences'), /event 4201 .* discarded by decision sent twice/)
+    assert.doesNotMatch(await read('/operations/differences'), /still there/)
+    world.overview = troubledOverview()
+    assert.match(await read('/operations/differences'), /event 4200 .* still there/)
+  })
+
   test('ask for themselves, and say when nobody watches', async () => {
     const { browser, people, world, read } = scene()
     browser.as(people.manager)

@@ -4,6 +4,7 @@ import { browserOf } from './browser.test-support.ts'
 import { describeContract, publishedBy } from '../../kernel/openapi.ts'
 import { Fault } from '../../kernel/result.ts'
 import { accounting } from '../accounting/contract.ts'
+import type { Role } from '../vocabulary.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { type Directory, publicMethods } from './gateway.ts'
 import { createLive } from './live.ts'
@@ -22,15 +23,26 @@ export interface SceneOptions {
   readonly replaced?: Parameters<typeof fakeCaller>[1]
   readonly secure?: boolean
   readonly breakers?: WebDeps['breakers']
+  readonly catalogs?: NonNullable<WebDeps['catalogs']>
+  readonly visitors?: NonNullable<WebDeps['visitors']>
+  readonly names?: Readonly<Record<Role, string>>
 }
 
-export const company = ({ replaced = {}, secure = false, breakers = () => ({}) }: SceneOptions = {}) => {
+const usualNames: Readonly<Record<Role, string>> = {
+  popug: 'Anna Kakadu',
+  accountant: 'Clara Lory',
+  manager: 'Mia Macaw',
+  admin: 'Adam Amazon',
+}
+
+export const company = (options: SceneOptions = {}) => {
+  const { replaced = {}, secure = false, breakers = () => ({}), names = usualNames, ...given } = options
   const world = emptyWorld()
   const people = {
-    popug: addPerson(world, 'Anna Kakadu', 'popug'),
-    accountant: addPerson(world, 'Clara Lory', 'accountant'),
-    manager: addPerson(world, 'Mia Macaw', 'manager'),
-    admin: addPerson(world, 'Adam Amazon', 'admin'),
+    popug: addPerson(world, names.popug, 'popug'),
+    accountant: addPerson(world, names.accountant, 'accountant'),
+    manager: addPerson(world, names.manager, 'manager'),
+    admin: addPerson(world, names.admin, 'admin'),
   }
   const task = addTask(world, 'Water the plants', people.popug, people.manager)
   const logged: { level: string; fields: object; message: string }[] = []
@@ -46,6 +58,7 @@ export const company = ({ replaced = {}, secure = false, breakers = () => ({}) }
     publicMethods: () => publicMethods(directory),
     live,
     breakers,
+    ...given,
   })
   const browser = browserOf(app, secure ? { origin: 'https://ates.test' } : {})
   const callsOf = (method: string) => world.calls.filter((call) => call.method === method)

@@ -51,6 +51,8 @@ export interface WebDeps {
   /** The address that people use, where it is configured; otherwise the one of each request. */
   readonly publicUrl?: string | undefined
   readonly now: () => Date
+  /** The texts by language; those of aTES unless given. */
+  readonly catalogs?: Readonly<Record<Language, Texts>>
   /** Set in a demo only. */
   readonly visitors?: () => readonly Visitor[]
   /** What the public API offers, as the services publish it. */
@@ -139,7 +141,7 @@ export const visitOf = (parts: VisitParts, signedIn: SignedIn | null): Visit => 
   const url = new URL(request.url)
   const chosen = cookieOf(request, languageCookieName)
   const language = isLanguage(chosen) ? chosen : preferredLanguage(request.headers.get('accept-language') ?? undefined)
-  const texts = catalogs[language]
+  const texts = (deps.catalogs ?? catalogs)[language]
   const now = deps.now()
   const visit: Visit = {
     request,

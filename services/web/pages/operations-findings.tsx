@@ -71,7 +71,9 @@ export const AlertsTable = ({ visit, alerts }: { visit: Member; alerts: readonly
                 {alert.text}
               </span>
             </th>
-            <td data-label={words.about}>{alert.about}</td>
+            <td data-label={words.about} lang="en">
+              {alert.about}
+            </td>
             <td data-label={words.since}>
               <When visit={visit} at={alert.since} />
             </td>
@@ -134,7 +136,7 @@ const DifferencesTable = ({ visit, differences }: { visit: Member; differences: 
         {differences.map((difference) => (
           <tr>
             <th scope="row">
-              <strong>{difference.about}</strong>
+              <strong lang="en">{difference.about}</strong>
               <span class="below">
                 {words.kinds[difference.what]}
                 <span class="muted"> · {reconciliation.names[difference.name] ?? difference.name}</span>

@@ -91,8 +91,6 @@ export const en = {
   roles: { popug: 'popug', manager: 'manager', accountant: 'accountant', admin: 'administrator' },
 
   money: {
-    fee: 'fee',
-    reward: 'reward',
     feeOf: 'Fee',
     pending: 'pending',
     pendingWhy: 'Accounting has not heard of this task yet.',
@@ -280,10 +278,8 @@ export const en = {
     queued: 'Waits for its turn.',
     waiting: 'It waits and goes on by itself.',
     waitingNobody: 'It waits because there is nobody who can be given tasks.',
-    done: 'Looked at',
     moved: 'Drawn anew',
     skipped: 'Completed meanwhile',
-    total: 'Tasks',
     cancel: 'Cancel',
     cancelJob: (id: number) => `Cancel reassignment #${id}`,
     refresh: 'Refresh',
@@ -306,7 +302,6 @@ export const en = {
     log: 'Log',
     todayShort: 'Today',
     what: 'What',
-    task: (id: number) => `Task #${id}`,
     fee: (assignment: number | null) =>
       assignment === null ? 'Fee for the assignment' : `Fee for assignment ${assignment}`,
     reward: 'Reward for completion',
@@ -362,8 +357,6 @@ export const en = {
     apply: 'Search',
     clear: 'Show everybody',
     joined: 'Added',
-    state: 'State',
-    active: 'active',
     disabled: 'disabled',
     you: 'you',
     change: 'Change',

@@ -27,10 +27,18 @@ const embeddedOnly = /^(?:adapters\/database\/embedded|tests\/(?:browser|tidy|st
 const machineServer = 'postgres://root@127.0.0.1:5432/postgres'
 const machineBroker = 'nats://127.0.0.1:4222'
 
-const filesOf = (patterns: readonly string[]): string[] =>
-  globSync(patterns.length > 0 ? patterns : everywhere, { exclude: ['**/fixtures/**', '**/node_modules/**'] })
+/** What starts processes or browsers, and so runs longest. */
+const long = /^tests\/(?:faults|browser|hostile|processes|start|nats)\//
+
+/** The long ones first, so that none runs alone at the end. */
+const filesOf = (patterns: readonly string[]): string[] => {
+  const files = globSync(patterns.length > 0 ? patterns : everywhere, {
+    exclude: ['**/fixtures/**', '**/node_modules/**'],
+  })
     .filter((file) => !(values.full ? embeddedOnly.test(file) : fullOnly(file)))
     .toSorted()
+  return [...files.filter((file) => long.test(file)), ...files.filter((file) => !long.test(file))]
+}
 
 /** Whoever stops the run stops its processes and its server, too. */
 const stopped = new AbortController()
@@ -51,7 +59,8 @@ const runTests = ({ url, files, environment = {} }: Pass): Promise<boolean> =>
       files: [...files],
       // A test that failed may leave a process or a connection behind, which must not hold up the run.
       execArgv: ['--import', './runtime.js', '--import', './tests/support/end-of-file.ts'],
-      concurrency: 2,
+      // Two cores; much of a test is waiting for something to happen.
+      concurrency: 4,
       signal: stopped.signal,
       timeout: 180_000,
       env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ATES_TEST_DATABASE_URL: url, ...environment },

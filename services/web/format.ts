@@ -33,10 +33,17 @@ export interface Formats {
 }
 
 const made = new Map<string, Formats>()
+const years = new Map<string, Intl.DateTimeFormat>()
+
+const yearIn = (timeZone: string): Intl.DateTimeFormat => {
+  const known = years.get(timeZone) ?? new Intl.DateTimeFormat('en', { year: 'numeric', timeZone })
+  years.set(timeZone, known)
+  return known
+}
 
 /** Formats are dear to make and are made once for each language and zone. */
 export const formatsOf = (language: Language, timeZone: string, now: Date): Formats => {
-  const year = new Intl.DateTimeFormat('en', { year: 'numeric', timeZone }).format(now)
+  const year = yearIn(timeZone).format(now)
   const name = `${language} ${timeZone} ${year}`
   let formats = made.get(name)
   if (!formats) {
@@ -59,7 +66,7 @@ const make = (language: Language, timeZone: string, thisYear: string): Formats =
     })
   const [plain, signed, digits] = [dollars('auto'), dollars('exceptZero'), new Intl.NumberFormat(locale)]
   const round = dollars('auto', 'stripIfInteger')
-  const year = new Intl.DateTimeFormat('en', { year: 'numeric', timeZone })
+  const year = yearIn(timeZone)
   const time = dates({ hour: '2-digit', minute: '2-digit' })
   const recent = dates({ day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
   const older = dates({ day: 'numeric', month: 'short', year: 'numeric' })

@@ -8,7 +8,7 @@ import { addPeople, as, startSystem, type System } from '../../tests/support/sys
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { operations } from './contract.ts'
-import { admin, ended, overviewOf } from './operations.test-support.ts'
+import { admin, ended, overviewOf, seen } from './operations.test-support.ts'
 
 const tables = ['accounting.posting', 'accounting.account', 'task_tracker.event', 'task_tracker.task'] as const
 let system: System
@@ -22,6 +22,9 @@ before(async () => {
   for (const [index, taskId] of taskIds.slice(0, 3).entries())
     must(await system.call(taskTracker.completeTask, { taskId }, as({ id: popugIds[index % 2] ?? 0, role: 'popug' })))
   await system.host.settle()
+  await seen('all events', system, ({ consumers }) =>
+    consumers.some(({ consumer, number }) => consumer === 'ledger' && number === 11),
+  )
   for (const table of tables)
     await system.database.query(`create table kept_${table.replace('.', '_')} as table ${table}`)
 })
@@ -147,7 +150,7 @@ describe('a row of the ledger that is there twice', () => {
     assert.match(difference?.expected ?? '', /^TaskAssigned \{"taskId":3,/)
     assert.equal(difference?.found, `${difference?.expected}; ${difference?.expected}`)
     await restore()
-    await eventually('it is gone', async () => (await named()).length === 0, 20_000)
+    await eventually('it is gone', async () => (await named()).length === 0)
   })
 })
 

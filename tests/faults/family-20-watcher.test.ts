@@ -143,7 +143,7 @@ test('a gap that nobody can close is noticed with its reason, closed when it can
   const look = async () => must(await system.call(operations.getOverview, {}, admin)).undelivered
   cut = true
   await addTasks(system, inTurn(3, popugIds))
-  const open = await eventually('the gap', async () => (await look()).find(({ healedAt }) => healedAt === null), 30_000)
+  const open = await eventually('the gap', async () => (await look()).find(({ healedAt }) => healedAt === null))
   assert.deepEqual([open.service, open.consumer, open.after, open.head], ['accounting', 'ledger', 0, 3])
   assert.match(open.reason, /^producer unreachable/)
   cut = false

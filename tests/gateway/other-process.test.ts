@@ -69,7 +69,7 @@ describe('a service in another process', () => {
   test('that is started anew with one more method has that, too, through the same gateway and with its roles', async () => {
     await end(other.child)
     other = await startOther('second', other.port, tokenKey)
-    await eventually('the new method', async () => (await bonus('accountant')).status === 200, 20_000)
+    await eventually('the new method', async () => (await bonus('accountant')).status === 200)
     const { answer } = await bonus('accountant')
     assert.deepEqual(answer, { from: 'second', actorId: running.members.accountant.id, role: 'accountant' })
     for (const role of ['popug', 'manager', 'admin'] as const) {

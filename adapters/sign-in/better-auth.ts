@@ -14,6 +14,14 @@ export interface SignInOptions {
   /** At least 32 characters. Signs only cookies of the library, which we do not use: changing it ends no session. */
   readonly secret: string
   readonly now?: () => Date
+  /** By default the library's: scrypt, which takes 32 MiB and a core for 60 ms. */
+  readonly hashing?: Hashing
+}
+
+/** How passwords are kept. */
+export interface Hashing {
+  hash(password: string): Promise<string>
+  verify(given: { readonly hash: string; readonly password: string }): Promise<boolean>
 }
 
 const dayMs = 24 * 3_600_000
@@ -33,8 +41,9 @@ export const betterAuthSignIn = ({
   schema,
   secret,
   now = () => new Date(),
+  hashing,
 }: SignInOptions): SignIn & Sessions => {
-  const library = createLibrary({ kysely, schema, secret, now })
+  const library = createLibrary({ kysely, schema, secret, now, hashing })
   const statements = signInStatements(schema)
 
   const signIn = async (
@@ -126,10 +135,14 @@ const refusals = new Set<unknown>(['INVALID_EMAIL_OR_PASSWORD', 'INVALID_EMAIL',
 
 type Library = ReturnType<typeof createLibrary>
 
-const createLibrary = (options: Required<SignInOptions>) => betterAuth(libraryOptions(options))
+interface LibraryParts extends Required<Omit<SignInOptions, 'hashing'>> {
+  readonly hashing?: Hashing | undefined
+}
+
+const createLibrary = (options: LibraryParts) => betterAuth(libraryOptions(options))
 
 /** Exported for the test that compares our tables with what the library wants. */
-export const libraryOptions = ({ kysely, schema, secret, now }: Required<SignInOptions>) =>
+export const libraryOptions = ({ kysely, schema, secret, now, hashing }: LibraryParts) =>
   ({
     database: { db: kysely, type: 'postgres', schemaName: schema, transaction: true },
     telemetry: { enabled: false },
@@ -137,7 +150,12 @@ export const libraryOptions = ({ kysely, schema, secret, now }: Required<SignInO
     secrets: [{ version: 1, value: secret }],
     baseURL: 'http://localhost',
     logger: { disabled: true },
-    emailAndPassword: { enabled: true, disableSignUp: true, maxPasswordLength },
+    emailAndPassword: {
+      enabled: true,
+      disableSignUp: true,
+      maxPasswordLength,
+      ...(hashing ? { password: hashing } : {}),
+    },
     user: {
       modelName: tables.user,
       additionalFields: { subject: { type: 'number', required: true, unique: true, input: false } },

@@ -19,6 +19,7 @@ import { recordSecurityEvents } from '../../services/identity/service.ts'
 import { type AlertParts, toldToNobody } from '../../services/operations/alerts/loops.ts'
 import type { Role } from '../../services/vocabulary.ts'
 import { services } from '../../services.ts'
+import { quickHashing } from './quick-hashing.ts'
 import { freshDatabase, type TestDatabase } from './server.ts'
 import { silent } from './silent.ts'
 
@@ -68,7 +69,12 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     [...schemas, ...extra.map(({ schema }) => schema)].map((schema) => [schema, database.open(schema)]),
   )
   const people = databases['identity'] as Postgres
-  const library = betterAuthSignIn({ kysely: people.kysely, schema: 'identity', secret: signInSecret })
+  const library = betterAuthSignIn({
+    kysely: people.kysely,
+    schema: 'identity',
+    secret: signInSecret,
+    hashing: quickHashing,
+  })
   const parts = {
     timeZone,
     identity: () => ({

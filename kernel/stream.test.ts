@@ -12,7 +12,7 @@ import { adminOf, freshDatabase, type TestDatabase } from '../tests/support/serv
 import type { Postgres } from '../adapters/database/postgres.ts'
 import { migrate } from './migrations.ts'
 import type { Database } from './ports.ts'
-import { numberEvents, readLog } from './stream.ts'
+import { mostBatchBytes, numberEvents, readLog } from './stream.ts'
 
 let database: TestDatabase
 let author: Postgres
@@ -269,4 +269,27 @@ test('an answer of the log ends with the event that reaches 8 MB, and the next o
     from = events.at(-1)?.number ?? 21
   }
   assert.deepEqual(pages, [upTo(9), upTo(9, 10), [19, 20], [21]])
+})
+
+test('a batch that gets its numbers ends with the event that reaches 8 MB, and the next one goes on there', async () => {
+  await using large = await fixtureDatabase()
+  const on = large.open('author')
+  const page = 'x'.repeat(60_000)
+  await saying(on, 1, ...upTo(300).map((line) => `${line} ${page}`))
+  const batches = await numberAll(on)
+  const sizes = batches.map(({ events }) => events.length)
+  assert.deepEqual(
+    sizes.map((size) => size < 142),
+    sizes.map(() => true),
+    `${sizes}`,
+  )
+  assert.equal(sizes.length, 3)
+  const [first] = batches
+  assert.ok(
+    Buffer.byteLength(JSON.stringify(first?.events.slice(0, -1).map(({ data }) => data))) < mostBatchBytes + 1_000,
+  )
+  assert.deepEqual(
+    batches.flatMap(({ events }) => events.map(({ data }) => Number((data as { text: string }).text.split(' ')[0]))),
+    upTo(300),
+  )
 })

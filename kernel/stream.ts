@@ -65,12 +65,24 @@ const onlyRow = <Row>(rows: readonly Row[]): Row => {
   return row
 }
 
+/** A batch ends with the event that reaches this: it stands in memory here, on the bus and at its readers. */
+export const mostBatchBytes = 8 * 1024 * 1024
+
+/** How many bytes of data a page has before each of its rows. Only what is compressed must be read for that. */
+const bytesBefore = (order: RawBuilder<unknown>) => sql`
+  sum(case when pg_column_compression(data) is null then pg_column_size(data) else octet_length(data::text) end)
+    over (order by ${order} rows between unbounded preceding and 1 preceding)`
+
 /** One statement: it sees everything committed before it, for the stream's row was locked by an earlier one. */
 const moveOutbox = async (tx: Tx, schema: string, head: number, limit: number): Promise<EventRecord[]> => {
   const { rows } = await sql<EventRecord>`
     with moved as (
       delete from ${table(schema, 'outbox')}
-      where ctid = any(array(select ctid from ${table(schema, 'outbox')} order by id limit ${limit}))
+      where ctid = any(array(
+        select place from (
+          select ctid as place, ${bytesBefore(sql`id`)} as bytes_before
+          from (select ctid, id, data from ${table(schema, 'outbox')} order by id limit ${limit}) page) sized
+        where coalesce(bytes_before, 0) < ${mostBatchBytes}))
       returning *
     ), logged as (
       insert into ${table(schema, 'event')} (number, event_id, type, version, about, data, at, request_id, actor, trace)
@@ -88,8 +100,8 @@ const saveHead = async (tx: Tx, schema: string, last: EventRecord): Promise<void
 }
 
 /**
- * Gives up to `limit` committed events their numbers, in one transaction, and returns them as a batch.
- * Any replica may do it at any time; the stream's row makes them take turns.
+ * Gives up to `limit` committed events their numbers, in one transaction, and returns them as a batch; fewer when they
+ * are large, and null when there are none. Any replica may do it at any time; the stream's row makes them take turns.
  */
 export const numberEvents = (database: Database, stream: string, limit: number): Promise<EventBatch | null> =>
   database.transaction('relay.number', async (tx) => {
@@ -100,9 +112,6 @@ export const numberEvents = (database: Database, stream: string, limit: number):
     await saveHead(tx, database.schema, last)
     return { stream, epoch: before.epoch, head: last.number, predecessor: before.headEventId, events }
   })
-
-/** An answer of the log ends with the event that reaches this. */
-export const mostBatchBytes = 8 * 1024 * 1024
 
 /** Events after number `from`, oldest first, with the head and the id of event `from`. Fewer than `limit` when they are large. */
 export const readLog = async (
@@ -118,7 +127,7 @@ export const readLog = async (
   const { rows: events } = await sql<EventRecord>`
     select ${eventColumns} from (
       select number, event_id, type, version, about, data, at, request_id, actor, trace,
-        sum(octet_length(data::text)) over (order by number rows between unbounded preceding and 1 preceding) as bytes_before
+        ${bytesBefore(sql`number`)} as bytes_before
       from ${table(schema, 'event')} where number > ${from} and number <= ${head} order by number limit ${limit}) page
     where coalesce(bytes_before, 0) < ${mostBatchBytes} order by number`.execute(tx)
   const predecessor = events.length === 0 && from >= head ? headEventId : (before[0]?.eventId ?? null)
@@ -150,8 +159,7 @@ const hesitationMs = 500
 
 const numberAll = async (database: Database, stream: string): Promise<void> => {
   for (let page = 0; page < mostPages; page += 1) {
-    const batch = await numberEvents(database, stream, batchSize)
-    if ((batch?.events.length ?? 0) < batchSize) return
+    if ((await numberEvents(database, stream, batchSize)) === null) return
   }
 }
 

@@ -214,11 +214,14 @@ const plan: Command = async (tool) => {
   return true
 }
 
+const whoOf = ({ requestedBy, requestedByName }: Output<typeof operations.getAct>): string =>
+  requestedBy === null ? 'command line' : (requestedByName ?? `person ${requestedBy}`)
+
 const acts: Command = async (tool) => {
   for (const one of must(await tool.host.call(operations.listActs, { limit: 50 }, behalf())).acts) {
     const about = [one.service, one.consumer, one.reason].filter((part) => part !== null).join(' ')
     tool.say(
-      `${one.requestedAt} ${one.requestedBy ?? 'command line'}: ${one.kind} ${about}: ${one.state}, ${one.done} done, ${one.failed} failed`,
+      `${one.requestedAt} ${whoOf(one)}: ${one.kind} ${about}: ${one.state}, ${one.done} done, ${one.failed} failed`,
     )
   }
   return true

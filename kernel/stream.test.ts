@@ -281,7 +281,7 @@ test('a batch that gets its numbers ends with the event that reaches 8 MB, and t
   assert.deepEqual(
     sizes.map((size) => size < 142),
     sizes.map(() => true),
-    `${sizes}`,
+    sizes.join(),
   )
   assert.equal(sizes.length, 3)
   const [first] = batches

@@ -5,6 +5,7 @@ import { must } from '../../kernel/result.ts'
 import { checkInvariants } from '../../tests/support/invariants.ts'
 import { addPeople, as, startSystem, type System } from '../../tests/support/system.ts'
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
+import { identity } from '../identity/contract.ts'
 import { operations } from './contract.ts'
 import { admin, ended, overviewOf, refusePrices, seen } from './operations.test-support.ts'
 
@@ -177,5 +178,18 @@ describe('an act', () => {
     for (const { requestedBy, state, startedAt } of acts)
       assert.deepEqual([requestedBy, state, startedAt === null], [1, 'done', false])
     assert.equal(acts.find(({ kind }) => kind === 'discard')?.reason, 'a task that never was')
+  })
+
+  test('is told with the present name of who asked for it', async () => {
+    const [who] = await addPeople(system, ['admin'])
+    const { id } = must(await system.call(operations.reconcile, {}, as({ id: who?.id ?? 0, role: 'admin' })))
+    const nameNow = async () => must(await system.call(operations.getAct, { id }, admin)).requestedByName
+    assert.equal(await nameNow(), 'admin 1')
+    must(await system.call(identity.changePerson, { popugId: who?.id ?? 0, name: 'Ada' }, admin))
+    await system.host.settle()
+    assert.equal(await nameNow(), 'Ada')
+    const [listed] = must(await system.call(operations.listActs, {}, admin)).acts
+    assert.deepEqual([listed?.id, listed?.requestedByName], [id, 'Ada'])
+    await ended(system, { id })
   })
 })

@@ -1,4 +1,4 @@
-// Tables of operations. Facts: undelivered, act, difference, reconciliation. What was seen of others, and may be lost
+// Tables of operations. Facts: undelivered, act, difference, reconciliation. Derived from identity's events: popug. What was seen of others, and may be lost
 // without harm, neither a fact nor derived from events: watch.
 import type { Migrations } from '../../kernel/migrations.ts'
 
@@ -46,4 +46,8 @@ export const migrations: Migrations = {
 export const explainedDifferences: Migrations[string] = [
   // Why it may stay; null for what somebody has to look at.
   `alter table difference add column explained text`,
+]
+
+export const names: Migrations[string] = [
+  `create table popug (id int primary key, name text not null, version int not null)`,
 ]

@@ -13,7 +13,8 @@ import { acting } from './loops/acts.ts'
 import { findingForks } from './loops/forks.ts'
 import { reconciling } from './loops/reconciliation.ts'
 import { type Follow, watcher } from './loops/watcher.ts'
-import { explainedDifferences, migrations } from './migrations.ts'
+import { explainedDifferences, migrations, names as tableOfNames } from './migrations.ts'
+import { names } from './on-people-events.ts'
 import {
   acceptHistory,
   cancelAct,
@@ -59,6 +60,7 @@ export const operations = ({ watched, alerts }: OperationsParts): Service =>
       listAlerts,
       getAlarm: getAlarm(alerts.channels.map(({ name }) => name)),
     },
+    consumers: [names],
     loops: (context) => {
       const forks = findingForks(context)
       return [
@@ -69,7 +71,12 @@ export const operations = ({ watched, alerts }: OperationsParts): Service =>
         ...alertLoops(alerts, context),
       ]
     },
-    migrations: { ...migrations, '0002-alerts': alertTables, '0003-explained-differences': explainedDifferences },
+    migrations: {
+      ...migrations,
+      '0002-alerts': alertTables,
+      '0003-explained-differences': explainedDifferences,
+      '0004-names': tableOfNames,
+    },
   })
 
 /** What was seen is judged in the transaction that keeps it. */

@@ -28,6 +28,7 @@ test('every service is seen, with its stream and how far each consumer is', asyn
       ['task-tracker', 'roster', 2, 2, 0],
       ['accounting', 'holders', 2, 2, 0],
       ['accounting', 'ledger', 4, 4, 0],
+      ['operations', 'names', 2, 2, 0],
     ],
   )
 })

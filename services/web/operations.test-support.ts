@@ -206,6 +206,7 @@ export const anAct = (kind: Act['kind'], more: Partial<Act> = {}): Act => ({
   note: null,
   results: [],
   requestedBy: 4,
+  requestedByName: 'The admin',
   requestedAt: at,
   startedAt: null,
   finishedAt: null,

@@ -99,6 +99,7 @@ describe('the search for users', () => {
     assert.deepEqual(used('task-tracker', 'taskAssigned'), ['accounting services/accounting/on-task-events.ts'])
     assert.deepEqual(used('identity', 'popugRegistered').toSorted(), [
       'accounting services/accounting/on-people-events.ts',
+      'operations services/operations/on-people-events.ts',
       'task-tracker services/task-tracker/on-people-events.ts',
     ])
     assert.ok(used('identity', 'getSession').includes('web services/web/session.ts'))

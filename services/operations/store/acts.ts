@@ -23,13 +23,16 @@ export interface ActRow extends NewAct {
   readonly failed: number
   readonly note: string | null
   readonly results: readonly Result[]
+  /** Null for the command line, and while the name is not known yet. */
+  readonly requestedByName: string | null
   readonly requestedAt: Date
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
 }
 
 const columns = sql`id, kind, service, consumer, input, reason, state, step, progress, total, done, failed, note, results,
-  requested_by as "requestedBy", requested_at as "requestedAt", started_at as "startedAt", finished_at as "finishedAt"`
+  requested_by as "requestedBy", (select p.name from operations.popug p where p.id = requested_by) as "requestedByName",
+  requested_at as "requestedAt", started_at as "startedAt", finished_at as "finishedAt"`
 
 /** In the order given. */
 export const insertActs = async (tx: Tx, acts: readonly NewAct[], now: Date): Promise<ActRow[]> => {

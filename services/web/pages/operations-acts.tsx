@@ -118,7 +118,7 @@ export const ActsTable = ({ visit, acts }: { visit: Member; acts: readonly Act[]
               {act.reason !== null && <span class="muted below">{act.reason}</span>}
             </th>
             <td data-label={words.by}>
-              <Who visit={visit} id={act.requestedBy} />
+              <Who visit={visit} id={act.requestedBy} name={act.requestedByName} />
             </td>
             <td data-label={words.when}>
               <When visit={visit} at={act.requestedAt} />
@@ -136,10 +136,11 @@ export const ActsTable = ({ visit, acts }: { visit: Member; acts: readonly Act[]
   )
 }
 
-export const Who = ({ visit, id }: { visit: Member; id: number | null }) => {
+/** Without a name, because it is not known here, by the number. */
+export const Who = ({ visit, id, name = null }: { visit: Member; id: number | null; name?: string | null }) => {
   const { operations: words, reassign } = visit.texts
   if (id === null) return <>{words.acts.commandLine}</>
-  return <>{id === visit.person.popugId ? reassign.you : reassign.person(id)}</>
+  return <>{id === visit.person.popugId ? reassign.you : (name ?? reassign.person(id))}</>
 }
 
 const ActView = ({ visit, act }: { visit: Member; act: Act }) => {
@@ -154,7 +155,8 @@ const ActView = ({ visit, act }: { visit: Member; act: Act }) => {
       <ActProgress visit={visit} act={act} />
       <dl class="facts">
         <Fact name={words.by}>
-          <Who visit={visit} id={act.requestedBy} />, <When visit={visit} at={act.requestedAt} />
+          <Who visit={visit} id={act.requestedBy} name={act.requestedByName} />,{' '}
+          <When visit={visit} at={act.requestedAt} />
         </Fact>
         {act.reason !== null && <Fact name={words.reason}>{act.reason}</Fact>}
       </dl>

@@ -139,12 +139,12 @@ describe('an act', () => {
     const head = consumers.find(({ consumer }) => consumer === 'ledger')?.head ?? 0
     const act = await system.call(
       operations.redeliverEvents,
-      { stream: 'task-tracker', after: 0, upTo: head + 5 },
+      { stream: 'task-tracker', after: 0, upTo: Number.MAX_SAFE_INTEGER },
       admin,
     )
     assert.deepEqual(await done(must(act)), {
       state: 'done',
-      total: head + 5,
+      total: head,
       count: head,
       failed: 0,
       results: [{ what: 'said', count: head, example: null }],

@@ -9,6 +9,10 @@ import { behalfOf, mustOf, type Step, stepped } from './step.ts'
 const Input = z.object({ after: z.int(), upTo: z.int() })
 const Progress = z.object({ cursor: z.int() })
 
+/** How many events there are behind `after`, up to `upTo`, as far as the log goes: a range may end far beyond it. */
+const sizeOf = ({ after, upTo }: z.infer<typeof Input>, head: number): number =>
+  Math.max(0, Math.min(upTo, head) - after)
+
 /** Delivered twice has the effect of once, so a step that was lost is simply done again. */
 export const refetchAct: Step = async (act, { call }) => {
   const { after, upTo } = Input.parse(act.input)
@@ -20,7 +24,7 @@ export const refetchAct: Step = async (act, { call }) => {
   if (stream === undefined) return mustOf({ refused: 'consumer_not_found' })
   const batch = await readRange(call, behalf, { stream, after: cursor, upTo })
   const last = batch.events.at(-1)
-  const total = Math.max(0, Math.min(upTo, batch.head) - after)
+  const total = sizeOf({ after, upTo }, batch.head)
   if (!last) return stepped(act, [], { progress: { cursor }, ended: true, total })
   const { outcomes } = mustOf(await call(standardContract(service).deliver, { consumer, batch, dryRun: false }, behalf))
   const came = outcomes.map(({ outcome, detail }): Came => ({ what: outcome, detail }))
@@ -36,10 +40,11 @@ export const redeliverAct: Step = async (act, { call }) => {
   const { after, upTo } = Input.parse(act.input)
   const cursor = act.progress === null ? after : Progress.parse(act.progress).cursor
   const to = Math.min(upTo, cursor + mostSaid)
-  const { republish } = standardContract(act.service ?? '')
+  const { republish, getState } = standardContract(act.service ?? '')
+  const total = act.total ?? sizeOf({ after, upTo }, must(await call(getState, {}, behalfOf(act))).stream.head)
   const said = mustOf(await call(republish, { from: cursor + 1, to }, behalfOf(act)))
   const came = Array.from({ length: said.count }, (): Came => ({ what: 'said' }))
   // Nothing said: the log ends before the range does.
   const ended = said.upTo >= upTo || said.count === 0
-  return stepped(act, came, { progress: { cursor: said.upTo }, ended, total: act.total ?? upTo - after })
+  return stepped(act, came, { progress: { cursor: said.upTo }, ended, total })
 }

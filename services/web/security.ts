@@ -1,5 +1,5 @@
 // What protects every page: headers, the same-origin rule for forms, and the limit on their size.
-import type { MiddlewareHandler } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
 import { HTTPException } from 'hono/http-exception'
@@ -28,6 +28,12 @@ export const headers = (secure: boolean): MiddlewareHandler =>
     xFrameOptions: 'DENY',
     strictTransportSecurity: secure ? 'max-age=31536000' : false,
   })
+
+/** The same headers for what answers requests by itself. */
+export const withHeaders = (secure: boolean, answer: (request: Request) => Promise<Response>) => {
+  const app = new Hono().use(headers(secure)).all('*', (c) => answer(c.req.raw))
+  return (request: Request): Response | Promise<Response> => app.fetch(request)
+}
 
 /** Unsafe methods only from our own pages: by Sec-Fetch-Site, or by Origin where browsers do not send that. */
 export const sameOrigin = (secure: boolean): MiddlewareHandler => {

@@ -5,6 +5,7 @@ import type { Bus } from '../../kernel/ports.ts'
 import { identity } from '../identity/contract.ts'
 import { createWeb, type WebDeps } from './app.tsx'
 import { createGateway, type GatewayDeps, publicMethods } from './gateway.ts'
+import { withHeaders } from './security.ts'
 import { forgetSessionsOf } from './session.ts'
 
 export { createLive } from './live.ts'
@@ -23,7 +24,7 @@ export const followPeople = (bus: Bus, { call }: Pick<WebDeps, 'call'>): Promise
 
 export const webHandler = (deps: WebServiceDeps): FetchHandler => {
   const pages = createWeb({ ...deps, publicMethods: () => publicMethods(deps.directory) })
-  const gateway = createGateway(deps)
+  const gateway = withHeaders(deps.secure, createGateway(deps))
   const healthOf = healthHandler(deps.health)
   return async (request, connection) => {
     const { pathname } = new URL(request.url)

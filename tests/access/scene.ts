@@ -12,6 +12,8 @@ export interface Asked {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly json?: unknown
+  /** Sent as it is, and called JSON. */
+  readonly raw?: string
   /** Sent as a form of our own pages. */
   readonly form?: Readonly<Record<string, string>>
 }
@@ -27,15 +29,14 @@ export interface Scene extends AsyncDisposable {
   readonly ask: (who: Member | null, asked: Asked) => Promise<Response>
 }
 
-const contentOf = ({ json, form }: Asked): { body?: string; headers: Readonly<Record<string, string>> } => {
+const contentOf = ({ json, raw, form }: Asked): { body?: string; headers: Readonly<Record<string, string>> } => {
   if (form)
     return {
       body: new URLSearchParams(form).toString(),
       headers: { origin, 'content-type': 'application/x-www-form-urlencoded' },
     }
-  return json === undefined
-    ? { headers: {} }
-    : { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } }
+  const body = raw ?? (json === undefined ? undefined : JSON.stringify(json))
+  return body === undefined ? { headers: {} } : { body, headers: { 'content-type': 'application/json' } }
 }
 
 export const openScene = async (): Promise<Scene> => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newTokenKey, tokensOf } from '../../adapters/transport/token.ts'
 import { type Actor, type Method, methodsOf, serviceRole } from '../../kernel/contract.ts'
+import type { OpenApiDocument } from '../../kernel/openapi.ts'
 import type { Service } from '../../kernel/service.ts'
 import { standardContract } from '../../kernel/standard.ts'
 import { contents } from '../hostile/untouched.ts'
@@ -116,6 +117,19 @@ const permissionsIn = (html: string): Record<string, string[]> => {
   return rows
 }
 
+const secret = /token|password|secret|hash|cookie|session/i
+
+/** Names of fields in the answers of public methods that could hold something to come in with. */
+const secretsIn = ({ paths }: OpenApiDocument): string[] =>
+  Object.values(paths)
+    .flatMap((verbs) => Object.values(verbs))
+    .flatMap(({ operationId, responses }) =>
+      [...JSON.stringify(responses['200']).matchAll(/"(\w+)":\{/g)]
+        .map(([, name = '']) => name)
+        .filter((name) => secret.test(name))
+        .map((name) => `${operationId}: ${name}`),
+    )
+
 export const whoMayCall = (scene: () => Scene): void => {
   test('who may call it is written down for every method, and for nothing else', () => {
     const { services } = scene()
@@ -137,6 +151,30 @@ export const whoMayCall = (scene: () => Scene): void => {
   test('who may call a method holds at each service, whatever the gateway would have let through', async () => {
     for (const service of scene().services)
       assert.deepEqual(await wrongIn(await atService(scene(), service)), [], service.name)
+  })
+
+  test('no public method gives away what somebody could come in with, beside the links that administrators hand on', async () => {
+    const response = await scene().ask(null, { verb: 'GET', path: '/api/openapi.json' })
+    const document = (await response.json()) as OpenApiDocument
+    assert.deepEqual(secretsIn(document), ['InvitePerson: token', 'RenewInvitation: token'])
+  })
+
+  test('answers of the API are protected as pages are', async () => {
+    const { ask, running } = scene()
+    const path = '/api/v1/task-tracker/tasks'
+    for (const [who, asked, status] of [
+      [running.members.popug, path, 200],
+      [null, path, 401],
+      [null, '/api/v1/nothing', 404],
+      [null, '/api/openapi.json', 200],
+    ] as const) {
+      const { headers: given, status: found } = await ask(who, { verb: 'GET', path: asked })
+      assert.equal(found, status)
+      assert.match(given.get('content-security-policy') ?? '', /^default-src 'none'; script-src 'self'; /)
+      assert.equal(given.get('x-content-type-options'), 'nosniff')
+      assert.equal(given.get('x-frame-options'), 'DENY')
+      assert.ok(given.get('content-type')?.startsWith('application/'))
+    }
   })
 
   test('who may call a method is what the page of permissions says', async () => {

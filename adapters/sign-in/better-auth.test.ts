@@ -71,6 +71,17 @@ test('the tables are what the library expects', async () => {
   await sql`alter table ${table('sign_in_account')} rename column "scopes" to "scope"`.execute(database.kysely)
 })
 
+test('nobody signs up by the library, who has no account stays without one', async () => {
+  const library = betterAuth(libraryOptions({ kysely: database.kysely, schema, secret, now: () => clock }))
+  const body = { name: 'Somebody', email: 'somebody@example.com', password: 'correct horse', subject: 77 }
+  await assert.rejects(library.api.signUpEmail({ body }), { status: 'BAD_REQUEST' })
+  assert.equal(await signIn.signIn(body.email, body.password), null)
+  const { rows } = await sql`select from ${table('sign_in_user')} where "email" = ${body.email}`.execute(
+    database.kysely,
+  )
+  assert.equal(rows.length, 0)
+})
+
 test('who has set a password signs in, and the token says who it is', async () => {
   const { subject, email, password } = await person()
   const session = await begin(email, password)

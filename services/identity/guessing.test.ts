@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { isRefusal, must } from '../../kernel/result.ts'
+import { refusalOf } from '../../tests/support/refusals.ts'
 import { asService, startSystem, type System } from '../../tests/support/system.ts'
 import { identity } from './contract.ts'
 import { asAdmin, becomeFirstAdministrator, password, peopleOf } from './identity.test-support.ts'
@@ -88,6 +89,21 @@ test('one address that tries many accounts is stopped at fifty; its neighbour in
   assert.deepEqual(ends.slice(50), ['too_many_attempts', 'too_many_attempts'])
   assert.ok(ends.slice(0, 50).every((end) => end === 'wrong_credentials'))
   assert.equal(await attempt('nobody-99@example.com', 'guess', '2001:db8:0:1::1'), 'wrong_credentials')
+})
+
+test('a password has 8 to 128 characters wherever one is set', async () => {
+  const { token } = await invite()
+  for (const length of [7, 129]) assert.equal(await refusalOf(accept(token, 'pß'.padEnd(length, 'ž'))), 'invalid_input')
+  const session = must(await accept(token, 'ž'.repeat(8))).token
+  const change = (current: string, next: string) =>
+    refusalOf(system.call(identity.changePassword, { token: session, current, password: next }, asService))
+  for (const length of [7, 129]) assert.equal(await change('ž'.repeat(8), 'y'.repeat(length)), 'invalid_input')
+  assert.equal(await change('ž'.repeat(8), 'y'.repeat(128)), 'ok')
+  const first = { token: 'x', name: 'First', email: 'first@example.com' }
+  for (const length of [7, 129]) {
+    const input = { ...first, password: 'y'.repeat(length) }
+    assert.equal(await refusalOf(system.call(identity.createFirstAdministrator, input, asService)), 'invalid_input')
+  }
 })
 
 test('common passwords, and the own name and address, are refused wherever one is set', async () => {

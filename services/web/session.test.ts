@@ -1,7 +1,11 @@
 // Whose session a request carries, and for how long the answer is believed.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { localBus } from '../../adapters/bus/local.ts'
 import { Fault, ok } from '../../kernel/result.ts'
+import type { EventBatch } from '../../kernel/stream.ts'
+import { identity } from '../identity/contract.ts'
+import { followPeople } from './service.ts'
 import { forgetSession, forgetSessionsOf, sessionOf, type SessionDeps } from './session.ts'
 import { addPerson, emptyWorld, fakeCaller } from './web.test-support.ts'
 
@@ -53,6 +57,27 @@ describe('a session', () => {
   })
 })
 
+/** What identity says when a person has changed. */
+const changeOf = (popugId: number): EventBatch => ({
+  stream: 'identity',
+  epoch: 1,
+  head: 1,
+  predecessor: null,
+  events: [
+    {
+      number: 1,
+      eventId: crypto.randomUUID(),
+      type: identity.popugChanged.name,
+      version: 1,
+      about: String(popugId),
+      data: {},
+      at: '2026-03-14T12:00:00Z',
+      requestId: 'request',
+      actor: 4,
+    },
+  ],
+})
+
 describe('the cache of sessions', () => {
   test('asks identity once a second, also for many requests at once', async () => {
     const { deps, later, asked } = scene()
@@ -84,6 +109,24 @@ describe('the cache of sessions', () => {
     forgetSession(deps, `session-${boris.popugId}`)
     await both()
     assert.equal(asked(), 4)
+  })
+
+  test('forgets a person in every process as soon as identity says that they changed', async () => {
+    const bus = localBus()
+    const processes = [scene(), scene()]
+    const ends = await Promise.all(processes.map(({ deps }) => followPeople(bus, deps)))
+    const roles = () =>
+      Promise.all(
+        processes.map(async ({ deps }) => (await sessionOf(deps, requestWith('ates_session=session-1')))?.actor.role),
+      )
+    assert.deepEqual(await roles(), ['popug', 'popug'])
+    for (const { world } of processes) world.people[0] = { ...world.people[0]!, role: 'manager' }
+    assert.deepEqual(await roles(), ['popug', 'popug'])
+    await bus.publish(changeOf(2))
+    assert.deepEqual(await roles(), ['popug', 'popug'])
+    await bus.publish(changeOf(1))
+    assert.deepEqual(await roles(), ['manager', 'manager'])
+    for (const end of ends) await end()
   })
 
   test('keeps no fault', async () => {

@@ -2,6 +2,8 @@
 // nothing changes.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { betterAuth } from 'better-auth'
+import { libraryOptions } from '../../adapters/sign-in/better-auth.ts'
 import { must } from '../../kernel/result.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 import { type Role, roles } from '../../services/vocabulary.ts'
@@ -159,6 +161,22 @@ const cookies = [
   'ates_language=ru; ates_language=en',
 ]
 
+interface Endpoint {
+  readonly verb: string
+  readonly path: string
+}
+
+/** What the sign-in library would answer if it were asked by HTTP: all of it, on or off. */
+const libraryEndpoints = async (database: TestDatabase): Promise<Endpoint[]> => {
+  const { kysely } = database.open('identity')
+  const secretKey = 'a secret for tests of more than 32 characters'
+  const { api } = betterAuth(libraryOptions({ kysely, schema: 'identity', secret: secretKey, now: () => new Date() }))
+  const known = Object.values(api) as { path?: string; options?: { method?: string | string[] } }[]
+  return known.flatMap(({ path, options }) =>
+    path ? [options?.method ?? 'GET'].flat().map((verb) => ({ verb, path: path.replaceAll(/:\w+/g, 'x') })) : [],
+  )
+}
+
 describe('the web application', () => {
   let database: TestDatabase
   let running: Running
@@ -289,6 +307,36 @@ describe('the web application', () => {
       }
     }
     assert.deepEqual(found, [])
+  })
+
+  test('has none of the addresses that its sign-in library would answer', async () => {
+    const endpoints = await libraryEndpoints(database)
+    assert.ok(endpoints.length >= 20, `${endpoints.length} endpoints`)
+    const found: string[] = []
+    for (const { verb, path } of endpoints) {
+      for (const base of ['/api/auth', '/auth', '/api']) {
+        const headers = { origin: running.url, cookie: cookieOf('popug'), 'content-type': 'application/json' }
+        const { status } = await sendRaw(running.url, `${base}${path}`, {
+          method: verb,
+          headers,
+          ...(verb === 'GET' ? {} : { body: '{}' }),
+        })
+        if (status !== 404) found.push(`${verb} ${base}${path}: ${status}`)
+      }
+    }
+    assert.deepEqual(found, [])
+  })
+
+  test('counts guesses by the connection they come by, whatever address they claim', async () => {
+    const guess = async (number: number) => {
+      const body = `email=popug%40example.com&password=guess-${number}`
+      const claims = [`203.0.113.${number}`, `203.0.113.${number}, 127.0.0.1`, `10.0.0.${number}, 203.0.113.${number}`]
+      const headers = { 'x-forwarded-for': claims[number % 3] ?? '', 'x-real-ip': `203.0.113.${number}` }
+      return (await send('nobody', '/sign-in', { body, headers })).status
+    }
+    const statuses: number[] = []
+    for (let number = 1; number <= 7; number += 1) statuses.push(await guess(number))
+    assert.deepEqual(statuses, [403, 403, 403, 403, 403, 429, 429])
   })
 
   test('has changed nothing by all that', async () => {

@@ -22,9 +22,9 @@ const { values, positionals } = parseArgs({
 })
 
 const everywhere = ['kernel', 'adapters', 'services', 'tests'].map((folder) => `${folder}/**/*.test.ts`)
-/** What does not become truer on another server: it uses none, or brings its own. */
+/** What does not become truer on another server: it uses none, brings its own, or is about what comes before one. */
 const embeddedOnly =
-  /^(?:adapters\/(?:alerts\/|tracing\/|database\/embedded)|services\/(?:web|[^/]+\/rules)[/.]|tests\/(?:browser|tidy|start)\/|tests\/(?:config|hostile\/forms|faults\/crowd)\.)/
+  /^(?:adapters\/(?:alerts\/|tracing\/|database\/embedded)|services\/(?:web|[^/]+\/rules)[/.]|tests\/(?:access|browser|tidy|start)\/|tests\/(?:config|hostile\/(?:forms|fuzz)|faults\/crowd)\.)/
 const machineServer = 'postgres://root@127.0.0.1:5432/postgres'
 const machineBroker = 'nats://127.0.0.1:4222'
 

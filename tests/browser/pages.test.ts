@@ -1,12 +1,14 @@
 // Every page in its states: nothing that the rules of accessibility forbid, in both themes and languages, at a desk and
-// on a phone; nothing that the policy for content forbids, and no complaint of the browser.
+// on a phone; nothing that the policy for content forbids, and no complaint of the browser. The markup is the same in every
+// look, so that the second one is asked only about what colours and sizes make of it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { must } from '../../kernel/result.ts'
 import { identity } from '../../services/identity/contract.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 import { routes } from '../../services/web/app.tsx'
-import { as } from '../support/system.ts'
+import { password } from '../support/application.ts'
+import { as, asService } from '../support/system.ts'
 import { barriersOf } from './axe.ts'
 import { gateBefore } from './gate.ts'
 import { openOffice, type Office, type Person } from './office.ts'
@@ -40,6 +42,7 @@ before(async () => {
   steps.shut()
   await create('Longwordwithoutanyblanks'.repeat(20))
   must(await call(taskTracker.assignTasks, {}, asManager))
+  must(await call(identity.signIn, { email: manager.email, password }, asService))
   const guest = { name: 'Clara Lory', email: 'clara@example.com', role: 'accountant' as const }
   invitation = must(await call(identity.invitePerson, guest, as({ id: admin.popugId, role: 'admin' }))).token
 })
@@ -115,6 +118,7 @@ const states: readonly State[] = [
   { who: null, path: '/invitation?token=:invitation' },
   { who: 'popug', path: '/', act: openMenu },
   { who: 'popug', path: '/tasks' },
+  { who: 'popug', path: '/tasks?order=completed' },
   { who: 'popug', path: '/tasks/1' },
   { who: 'popug', path: '/tasks/3' },
   { who: 'popug', path: '/account', act: unfold },
@@ -151,8 +155,8 @@ const states: readonly State[] = [
 ]
 
 const looks = [
-  { language: 'en', theme: 'light', phone: false },
-  { language: 'ru', theme: 'dark', phone: true },
+  { language: 'en', theme: 'light', phone: false, scope: 'everything' },
+  { language: 'ru', theme: 'dark', phone: true, scope: 'appearance' },
 ] as const
 
 for (const look of looks) {
@@ -165,7 +169,7 @@ for (const look of looks) {
       const response = await visit.go(path.replace(':invitation', invitation))
       assert.equal(response?.status(), status, path)
       await act?.(visit)
-      assert.deepEqual(await barriersOf(visit.page), [], `${path} for ${who ?? 'a guest'}`)
+      assert.deepEqual(await barriersOf(visit.page, look.scope), [], `${path} for ${who ?? 'a guest'}`)
     }
     assert.deepEqual(office.errors, [])
   })
@@ -216,7 +220,7 @@ test('an inline script, an inline style and a missing file are noticed', async (
   }
 })
 
-test('a missing label, a pale text and a page that is too wide are noticed', async () => {
+test('a missing label, a pale text and a page that is too wide are noticed, the latter two in either scope', async () => {
   await using windows = new Windows()
   const visit = await broken(windows, (html) => html.replace(/<label for="field-description">.*?<\/label>/, ''))
   await visit.page.evaluate('document.querySelector("h1").style.color = "#ddd"')
@@ -227,4 +231,10 @@ test('a missing label, a pale text and a page that is too wide are noticed', asy
       barriers.some((barrier) => expected.test(barrier)),
       `${expected}: ${barriers.join('\n')}`,
     )
+  const appearance = await barriersOf(visit.page, 'appearance')
+  assert.deepEqual(
+    appearance.map((barrier) => barrier.split(' ')[0]),
+    ['color-contrast:', 'the'],
+    appearance.join('\n'),
+  )
 })

@@ -428,7 +428,7 @@ export const en = {
     begun: 'Since',
     ends: 'Ends',
     end: 'End this one',
-    endSession: (where: string) => `End the session in ${where}`,
+    endSession: (where: string) => `End this one: ${where}`,
   },
 
   permissions: {

@@ -8,6 +8,8 @@ export interface Mishaps {
   readonly database: (database: Database) => Database
   /** One more thing that goes wrong, or gets well again. */
   next(): Promise<void>
+  /** The bus loses nothing any more; what it has lost is found by itself. */
+  heal(): Promise<void>
 }
 
 const schema = 'task_tracker'
@@ -35,6 +37,10 @@ export const mishaps = (random: Random): Mishaps => {
     database: (database) => {
       if (database.schema === schema) tracker = database
       return database
+    },
+    heal: () => {
+      losing = false
+      return Promise.resolve()
     },
     next: async () => {
       losing = !losing && random.integer(1, 2) === 1

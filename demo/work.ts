@@ -27,7 +27,7 @@ const pick = <T>(random: Random, from: readonly T[]): T => {
   return one
 }
 
-const actorOf = ({ popugId, role }: Pick<Worker, 'popugId' | 'role'>): Actor => ({ id: popugId, role })
+export const actorOf = ({ popugId, role }: Pick<Worker, 'popugId' | 'role'>): Actor => ({ id: popugId, role })
 
 const act = <M extends Method>(
   { host }: Pick<Stage, 'host'>,
@@ -112,10 +112,10 @@ const reassign = (stage: Stage) =>
 
 /** One thing that somebody does. */
 export const doSomething = async (stage: Stage): Promise<void> => {
-  const dice = stage.random.integer(1, 100)
+  const dice = stage.random.integer(1, 200)
   // As often as keeps the balances of popugs around zero: some are in debt, some are rich.
   if (dice <= 1) await reassign(stage)
-  else if (dice <= 44) await create(stage)
+  else if (dice <= 88) await create(stage)
   else await complete(stage)
 }
 

@@ -167,7 +167,9 @@ const DifferenceState = ({ visit, difference }: { visit: Member; difference: Dif
   return (
     <>
       <span class="state below state-done">{words.explained}</span>
-      <span class="muted below">{explained}</span>
+      <span class="muted below" translate="no">
+        {explained}
+      </span>
     </>
   )
 }

@@ -97,6 +97,8 @@ const kernelMigrations: Migrations = {
     `alter table parked add column epoch int not null default 1,
       drop constraint parked_pkey, add primary key (consumer, stream, number, epoch)`,
   ],
+  // Where in a trace a parked event was said; null when that was not traced, or parked by an older replica.
+  '0008-trace-of-parked': [`alter table parked add column trace text`],
 }
 
 const provider = (migrations: Migrations) => ({

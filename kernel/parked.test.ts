@@ -80,6 +80,7 @@ test('a parked event keeps everything that was said, and why and after how many 
     data: said?.data,
     request_id: 'request-3',
     actor: 7,
+    trace: said?.trace ?? null,
     error: 'error 22012: simulated',
     fingerprint: fingerprintOf('LineWritten', 'error 22012: simulated'),
     attempts: 1,
@@ -104,6 +105,7 @@ test('parked events are listed as they were said', async () => {
   assert.deepEqual(others, [])
   assert.deepEqual(said, {
     ...producer.log[2],
+    trace: null,
     consumer: consumer.name,
     stream: producer.stream,
     epoch: 1,

@@ -9,6 +9,7 @@ import { lockPosition, movePosition, notShadow, type Position, type PositionKey,
 import type { Tx } from './ports.ts'
 import { inSavepoint } from './savepoint.ts'
 import type { EventRecord } from './stream.ts'
+import { noTracing, placesOf, rangeOf } from './tracing.ts'
 
 /** After this many parked events in a row something else is wrong, and the consumer pauses. */
 export const mostParkedInRow = 20
@@ -44,9 +45,10 @@ const insertParked = async (
 ): Promise<void> => {
   await sql`
     insert into ${sql.id(schema, 'parked')}
-      (consumer, stream, epoch, number, event_id, type, version, about, data, at, request_id, actor, error, fingerprint, attempts, parked_at)
+      (consumer, stream, epoch, number, event_id, type, version, about, data, at, request_id, actor, trace, error, fingerprint,
+       attempts, parked_at)
     values (${consumer}, ${stream}, ${epoch}, ${event.number}, ${event.eventId}, ${event.type}, ${event.version},
-      ${event.about}, ${JSON.stringify(event.data)}::jsonb, ${event.at}, ${event.requestId}, ${event.actor}, ${error},
+      ${event.about}, ${JSON.stringify(event.data)}::jsonb, ${event.at}, ${event.requestId}, ${event.actor}, ${event.trace ?? null}, ${error},
       ${fingerprintOf(event.type, error)}, ${attempts}, ${now})
     on conflict do nothing`.execute(tx)
 }
@@ -78,7 +80,7 @@ export const parkEvent = (
   })
 
 const parkedColumns = sql`consumer, stream, epoch, number, event_id as "eventId", type, version, about, data,
-  to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, request_id as "requestId", actor,
+  to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, request_id as "requestId", actor, trace,
   error, fingerprint, attempts, state, reason, parked_at as "parkedAt", decided_at as "decidedAt", decided_by as "decidedBy"`
 
 export interface ParkedFilter {
@@ -190,7 +192,9 @@ export const retryParked = async (applying: Applying, tx: Tx, number: number, de
   const event = await lockParked(tx, key, number)
   if (!event) return 'absent'
   try {
-    await inSavepoint(tx, () => handle(applying, tx, [event], { now: decider.now, position, late: event.epoch }))
+    await traced(applying, event, () =>
+      inSavepoint(tx, () => handle(applying, tx, [event], { now: decider.now, position, late: event.epoch })),
+    )
   } catch (error) {
     if (isTransient(error) || isOfTheSystem(error)) throw error
     const text = describeError(error)
@@ -199,6 +203,12 @@ export const retryParked = async (applying: Applying, tx: Tx, number: number, de
   }
   await decide(tx, key, event, { state: 'applied', reason: null, ...decider })
   return 'applied'
+}
+
+/** A part of the trace in which the event was said, however late. */
+const traced = ({ tracing = noTracing, consumer }: Applying, event: EventRecord, work: () => Promise<void>) => {
+  const attributes = { ...rangeOf([event]), 'ates.stream': consumer.stream }
+  return tracing.shared(`retry ${consumer.name}`, placesOf([event]), { kind: 'consumer', attributes }, work)
 }
 
 const noteFailure = async (

@@ -182,6 +182,7 @@ export const parkedEvent = (number: number): ParkedEvent => ({
   at,
   requestId: 'request-of-the-event',
   actor: 3,
+  trace: `00-${'5'.repeat(32)}-${'6'.repeat(16)}-01`,
   error: 'ZodError: popugId must be a number',
   fingerprint: 'abc123',
   attempts: 3,

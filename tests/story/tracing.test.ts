@@ -3,7 +3,11 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { serviceRole } from '../../kernel/contract.ts'
 import type { Log } from '../../kernel/ports.ts'
+import { must } from '../../kernel/result.ts'
+import { standardContract } from '../../kernel/standard.ts'
+import { refusePrices } from '../../services/operations/operations.test-support.ts'
 import { type Running, startRunning } from '../support/application.ts'
 import { type CollectedSpan, Collector } from '../support/collector.ts'
 import { eventually } from '../support/eventually.ts'
@@ -93,6 +97,27 @@ describe('with a collector', () => {
     await running.application.host.settle()
     const trace = await traceWith(requestId, 'apply ledger')
     assert.deepEqual(pathTo(trace, 'apply ledger').slice(-2), ['job ReassignTasks', 'apply ledger'])
+  })
+
+  test('an event that is set aside keeps its place in the trace, and what a person makes of it is a part of that', async () => {
+    const [next] = await database.query<{ id: number }>(
+      'select coalesce(max(id), 0)::int + 1 as id from task_tracker.task',
+    )
+    const mend = await refusePrices({ database }, [next?.id ?? 0])
+    const requestId = await click(running, '/tasks', { description: 'Set me aside' })
+    await running.application.host.settle()
+    const [parked] = await database.query<{ number: number; requestId: string; trace: string }>(
+      `select number::int, request_id as "requestId", trace from accounting.parked where state = 'parked'`,
+    )
+    assert.equal(parked?.requestId, requestId)
+    await mend()
+    const { retryParked } = standardContract('accounting')
+    const operator = { actor: { id: null, role: serviceRole }, requestId: 'a retry' }
+    const retry = { consumer: 'ledger', number: parked.number }
+    assert.deepEqual(must(await running.application.host.call(retryParked, retry, operator)), { result: 'applied' })
+    const trace = await traceWith(requestId, 'retry ledger')
+    assert.equal(parked.trace.split('-')[1], trace[0]?.traceId)
+    assert.deepEqual(pathTo(trace, 'retry ledger').slice(-2), ['transaction task-tracker.CreateTask', 'retry ledger'])
   })
 
   test('a refusal is told as an outcome, a line of the log names the trace', async () => {

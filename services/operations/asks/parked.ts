@@ -12,6 +12,7 @@ const onWire = (service: string, { at, ...event }: Parked): Output<typeof operat
   ...event,
   service,
   at: new Date(at).toISOString(),
+  trace: event.trace ?? null,
 })
 
 export const listParked =

@@ -44,6 +44,9 @@ const Decision = ({ visit, event: { decidedAt, decidedBy, reason } }: { visit: M
   )
 }
 
+/** By which a trace is looked up: the second part of a W3C traceparent. */
+const traceIdOf = (place: string): string => place.split('-')[1] ?? place
+
 const Headers = ({ visit, event }: { visit: Member; event: ParkedEvent }) => {
   const { parked: words } = visit.texts.operations
   return (
@@ -74,6 +77,11 @@ const Headers = ({ visit, event }: { visit: Member; event: ParkedEvent }) => {
       <Fact name={words.request}>
         <code>{event.requestId}</code>
       </Fact>
+      {event.trace !== null && (
+        <Fact name={words.trace}>
+          <code>{traceIdOf(event.trace)}</code>
+        </Fact>
+      )}
     </dl>
   )
 }

@@ -103,7 +103,7 @@ describe('events set aside', () => {
     assert.doesNotMatch(await (await browser.get(group)).text(), /type="checkbox"|name="do"/)
     const one = await read('/operations/parked/accounting/ledger/4001')
     assert.match(one, /&quot;popugId&quot;: &quot;nobody&quot;|"popugId": "nobody"/)
-    assert.match(one, /Request request-of-the-event/)
+    assert.match(one, /Request request-of-the-event Trace 5{32} /)
     assert.equal((await browser.get('/operations/parked/accounting/ledger/7')).status, 404)
     assert.equal((await browser.get('/operations/parked/accounting/ledger/x')).status, 404)
     assert.equal((await browser.get('/operations/parked')).status, 404)

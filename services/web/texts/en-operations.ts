@@ -123,6 +123,7 @@ export const operations = {
     version: 'Version',
     eventId: 'Event id',
     request: 'Request',
+    trace: 'Trace',
     actor: 'Made by',
     stream: 'Stream',
     decided: 'Decided',

@@ -126,6 +126,7 @@ export const operations: typeof en = {
     version: 'Версия',
     eventId: 'Идентификатор',
     request: 'Запрос',
+    trace: 'Трассировка',
     actor: 'Кто вызвал',
     stream: 'Поток',
     decided: 'Решение',

@@ -167,7 +167,7 @@ const DifferenceState = ({ visit, difference }: { visit: Member; difference: Dif
   return (
     <>
       <span class="state below state-done">{words.explained}</span>
-      <span class="muted below" translate="no">
+      <span class="muted below" lang="">
         {explained}
       </span>
     </>

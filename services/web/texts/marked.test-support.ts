@@ -87,7 +87,7 @@ export const unmarked = (html: string, { elements, patterns }: Exempt): string[]
       continue
     }
     const attributes = attributesOf(written)
-    const isForeign = name !== 'html' && (attributes.has('lang') || attributes.get('translate') === 'no')
+    const isForeign = name !== 'html' && attributes.has('lang')
     const exempt = isExempt || isForeign || elements.has(name)
     if (!exempt) for (const one of shown) look(attributes.get(one) ?? '', `${name} ${one}`)
     if (!voids.has(name) && !whole.endsWith('/>')) inside.push({ name, exempt })

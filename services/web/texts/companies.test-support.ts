@@ -91,7 +91,9 @@ export const busy = (): Scene => {
   world.people[1] = { ...world.people[1]!, active: false }
   const troubled = troubledOverview()
   world.overview = { ...troubled, jobs: jobs.map(({ state }) => ({ ...troubled.jobs[0]!, state })) }
-  world.acts.push(...actKinds.map((kind, index) => anAct(kind, { ...acts[index], id: index + 1 })))
+  world.acts.push(
+    ...actKinds.map((kind, index) => anAct(kind, { ...acts[index], id: index + 1, requestedByName: '14–4' })),
+  )
   return all
 }
 

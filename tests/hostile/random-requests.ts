@@ -2,7 +2,7 @@
 // not what the document says at all.
 import fc from 'fast-check'
 import type { OpenApiDocument } from '../../kernel/openapi.ts'
-import type { Schema } from './values.ts'
+import { foreignMarks, isMark, type Schema } from './values.ts'
 
 export interface RandomRequest {
   readonly service: string
@@ -84,9 +84,11 @@ const places: Readonly<Record<string, readonly string[]>> = {
   consumer: ['ledger', 'holders', 'roster', 'nobody'],
 }
 
-const texts = (name: string, { pattern, format, minLength = 0, maxLength = 200 }: JsonSchema): fc.Arbitrary<string> => {
+const texts = (name: string, schema: JsonSchema): fc.Arbitrary<string> => {
+  const { pattern, format, minLength = 0, maxLength = 200 } = schema
   const known = places[name]
   if (known) return fc.constantFrom(...known)
+  if (isMark(schema)) return fc.constantFrom(...foreignMarks)
   if (format === 'email') return fc.nat().map((number) => `somebody-${number}@example.com`)
   if (pattern) return fc.stringMatching(new RegExp(pattern), { maxLength: Math.min(maxLength, 30) })
   return fc.string({ unit, minLength, maxLength: Math.min(maxLength, 40) })

@@ -36,18 +36,25 @@ describe('a cluster of three brokers', () => {
   })
 
   /** In the middle of traffic; events go on being applied, and those of now within seconds. */
-  const duringTraffic = async (act: () => Promise<unknown>): Promise<void> => {
-    const traffic = writeLines(author, 2_000)
+  const duringTraffic = async (act: () => Promise<unknown>, by: Host = author): Promise<void> => {
+    const traffic = writeLines(by, 2_000)
     const moment = (await stage.committed()) + random.integer(1, 1_500)
     await eventually('some traffic', async () => (await stage.committed()) >= moment)
     await act()
     const last = await stage.committed()
-    await writeLines(author, 1)
+    await writeLines(by, 1)
     await within(recoveryMs, 'the recovery', async () => {
       await eventually('an event of now', async () => (await stage.applied()) > last)
     })
     await traffic
     await stage.allApplied()
+  }
+  const nameOf = (node: Broker) => `node-${cluster.nodes.indexOf(node)}`
+  const otherThan = (node: Broker) => cluster.nodes.find((other) => other !== node) ?? assert.fail()
+  /** Resolves when this node has acknowledged something for the stream, by a client of its own. */
+  const takenBy = async (node: Broker) => {
+    await using bus = busAt(node.url)
+    await bus.publish(producerOf(1).batch(1, 1))
   }
   const leader = () => cluster.leaderOf(authorStream)
   const follower = async (): Promise<Broker> => {
@@ -84,11 +91,21 @@ describe('a cluster of three brokers', () => {
     await one.start()
   })
 
-  test('goes on without a leader that froze, which then wakes with old news', async () => {
+  test('is cut in two: the leader that is alone with its clients takes nothing more, and all arrives all the same', async () => {
     const one = await leader()
-    await duringTraffic(() => Promise.resolve(one.freeze()))
-    await broughtByBroker(stage, author, wholeMs)
-    one.wake()
+    await using inMinority = await stage.author(one.url, { copies: 3 })
+    await broughtByBroker(stage, inMinority, wholeMs)
+    await duringTraffic(() => cluster.cutOff(one), inMinority)
+    const elected = async () => (await otherThan(one).manage((jsm) => jsm.streams.info(authorStream))).cluster?.leader
+    await eventually(
+      'the others to elect',
+      async () => ![undefined, '', nameOf(one)].includes(await elected().catch(() => undefined)),
+      wholeMs,
+    )
+    await assert.rejects(takenBy(one), 'the minority has taken something')
+    await cluster.join(one)
+    await cluster.inStep(authorStream)
+    await broughtByBroker(stage, inMinority, wholeMs)
   })
 
   test('loses most of its nodes: what is left takes nothing, and all arrives by the log', async () => {

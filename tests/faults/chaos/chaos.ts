@@ -9,6 +9,7 @@ import { serversGround } from '../distributed/servers-ground.ts'
 import { type Blow, blows } from './blows.ts'
 import { people, plantAll, type Wanted } from './load.ts'
 import { drawer, type Scene } from './scene.ts'
+import { verdict } from './verdict.ts'
 import { Watch } from './watch.ts'
 
 export interface ChaosOptions extends Wanted {
@@ -29,9 +30,11 @@ export interface Outcome {
   readonly standstillMs: number
   readonly tookMs: number
   readonly findings: readonly Finding[]
+  /** What operations says is wrong when all is over. */
+  readonly wrong: readonly string[]
 }
 
-export const replicas = { identity: 2, 'task-tracker': 2, accounting: 2 } as const
+export const replicas = { identity: 2, 'task-tracker': 2, accounting: 2, operations: 2 } as const
 const roles = ['manager', 'manager', ...Array.from({ length: 8 }, () => 'popug')]
 const server: OwnPostgresOptions = { settings: { max_wal_size: '1GB', shared_buffers: '128MB' } }
 const settleLimitMs = 120_000
@@ -49,6 +52,8 @@ export const chaos = async (options: ChaosOptions): Promise<Outcome> => {
   say(`${watch.committed} events; waiting until all are applied`)
   const { stage } = deployment
   await stage.settled(settleLimitMs)
+  say('operations compares everything')
+  const wrong = await verdict(scene)
   say('auditing')
   const facts = await readFacts(stage.hand)
   return {
@@ -58,6 +63,7 @@ export const chaos = async (options: ChaosOptions): Promise<Outcome> => {
     standstillMs: watch.standstillMs,
     tookMs,
     findings: findingsIn(facts, stage.journal.attempts, {}),
+    wrong,
   }
 }
 

@@ -16,12 +16,16 @@ const good: Outcome = {
   standstillMs: 4_000,
   tookMs: 10_000,
   findings: [],
+  wrong: [],
 }
 const finding = { what: 'an event has its one posting', where: 'task-tracker #2', expected: 'a fee', found: 'none' }
 
 test('a run that lost nothing, doubled nothing and was never slow has nothing wrong', () => {
   assert.deepEqual(complaints(good, 1_000), [])
-  assert.match(report(good).join('\n'), /0 lost, 0 doubled[^]*longest 4.9 s \(a link away and kill -9[^]*nothing found/)
+  assert.match(
+    report(good).join('\n'),
+    /0 lost, 0 doubled[^]*longest 4.9 s \(a link away and kill -9[^]*no difference, no alert[^]*nothing found/,
+  )
 })
 
 for (const [what, outcome, said] of [
@@ -29,6 +33,7 @@ for (const [what, outcome, said] of [
   ['an event that was lost', { applied: 999 }, /^1 events lost$/],
   ['an effect that came twice', { doubled: 1 }, /^1 effects doubled$/],
   ['a finding of the audit', { findings: [finding] }, /^an event has its one posting: task-tracker #2: expected a fee/],
+  ['what operations says', { wrong: ['the alert ConsumerLag'] }, /^operations says: the alert ConsumerLag$/],
   ['a slow recovery', { blows: [{ faults: ['a link away'], recoveryMs: 5_100 }] }, /^5.1 s .* after a link away$/],
 ] as const) {
   test(`${what} is wrong`, () => {

@@ -9,7 +9,7 @@ const mostFindings = 20
 
 /** What went wrong, in words; empty when nothing did. */
 export const complaints = (outcome: Outcome, wantedEvents: number): string[] => {
-  const { committed, applied, doubled, findings, blows } = outcome
+  const { committed, applied, doubled, findings, blows, wrong } = outcome
   const slow = blows.filter((blow) => blow.recoveryMs > recoveryMs)
   return [
     ...(committed < wantedEvents ? [`only ${number(committed)} events of ${number(wantedEvents)}`] : []),
@@ -19,6 +19,7 @@ export const complaints = (outcome: Outcome, wantedEvents: number): string[] => 
     ...findings
       .slice(0, mostFindings)
       .map(({ what, where, expected, found }) => `${what}: ${where}: expected ${expected}; found ${found}`),
+    ...wrong.slice(0, mostFindings).map((what) => `operations says: ${what}`),
     ...(findings.length > mostFindings ? [`and ${number(findings.length - mostFindings)} findings more`] : []),
   ]
 }
@@ -34,7 +35,7 @@ const faultLines = ({ blows }: Outcome): string[] => {
 }
 
 export const report = (outcome: Outcome): string[] => {
-  const { committed, applied, doubled, commands, blows, standstillMs, tookMs, findings } = outcome
+  const { committed, applied, doubled, commands, blows, standstillMs, tookMs, findings, wrong } = outcome
   const recoveries = blows.map((blow) => blow.recoveryMs).toSorted((one, other) => one - other)
   const worst = blows.find((blow) => blow.recoveryMs === recoveries.at(-1))
   const perSecond = number(Math.round(committed / (tookMs / 1_000)))
@@ -46,6 +47,7 @@ export const report = (outcome: Outcome): string[] => {
     ...faultLines(outcome),
     `recovery   longest ${seconds(recoveries.at(-1) ?? 0)} (${worst?.faults.join(' and ') ?? 'no fault'}), median ${seconds(recoveries[recoveries.length >> 1] ?? 0)}`,
     `           longest time without an event applied, faults included: ${seconds(standstillMs)}`,
+    `operations ${wrong.length === 0 ? 'no difference, no alert' : `${number(wrong.length)} things are wrong`}`,
     `audit      ${findings.length === 0 ? 'nothing found' : `${number(findings.length)} findings`}`,
   ]
 }

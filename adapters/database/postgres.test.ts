@@ -11,6 +11,7 @@ import type pg from 'pg'
 import type { TransactionOptions } from '../../kernel/ports.ts'
 import { isTransient } from '../../kernel/failure.ts'
 import { Fault, type FaultKind } from '../../kernel/result.ts'
+import { forItsValues } from '../../kernel/search.ts'
 import { freshDatabase } from '../../tests/support/server.ts'
 import { silent } from '../../tests/support/silent.ts'
 import { openPostgres } from './postgres.ts'
@@ -158,4 +159,18 @@ test('a connection that is never made ends at the deadline', { timeout: 20_000 }
     deadlineMs: performance.now() + 500,
   })
   await assert.rejects(work, isFault('deadline'))
+})
+
+test('what no one plan fits is not prepared, and everything else once', async () => {
+  await using scene = await openScene()
+  const { database } = scene
+  const prepared = await database.transaction('look', async (tx) => {
+    for (let time = 0; time < 2; time += 1) {
+      await sql`select from parrots.feather where id = ${1}`.execute(tx)
+      await sql`select id from parrots.feather where id > ${time} ${forItsValues}`.execute(tx)
+    }
+    const { rows } = await sql<{ statement: string }>`select statement from pg_prepared_statements`.execute(tx)
+    return rows.map(({ statement }) => statement)
+  })
+  assert.deepEqual(prepared, ['select from parrots.feather where id = $1'])
 })

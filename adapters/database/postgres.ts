@@ -14,6 +14,7 @@ import { arrayLiteral } from './array-literal.ts'
 import { describeError, isTransient } from '../../kernel/failure.ts'
 import type { Clock, Database, Log, TransactionOptions, Tx } from '../../kernel/ports.ts'
 import { Fault } from '../../kernel/result.ts'
+import { unpreparedMark } from '../../kernel/search.ts'
 
 export interface PostgresOptions {
   readonly connection: pg.PoolConfig
@@ -63,7 +64,9 @@ const nameOf = (text: string): string => {
   return name
 }
 
+/** Nothing is gained by preparing it. */
 const isPlain = (text: string) =>
+  text.includes(unpreparedMark) ||
   /^(?:begin|start|commit|rollback|savepoint|release|set|create|alter|drop)\b/i.test(text)
 
 const sent = (value: unknown): unknown => (Array.isArray(value) ? arrayLiteral(value) : value)

@@ -59,6 +59,7 @@ const kinds: readonly Kind[] = [
     files: ['services/*/{store,verification}.ts', 'services/*/store/*.ts', 'services/*/alerts/store.ts'],
     may: [
       'npm:kysely',
+      'kernel/search.ts',
       'type kernel/{ports,service}.ts',
       'type own/rules.ts',
       'type own/rules/*.ts',

@@ -7,16 +7,8 @@ import { accountants } from '../vocabulary.ts'
 import type { accounting } from './contract.ts'
 import { businessDay } from './rules/days.ts'
 import { accountOf } from './rules/postings.ts'
-import {
-  accountLines,
-  accountSummary,
-  findPrices,
-  holderName,
-  lateSum,
-  type Line,
-  type LinePlace,
-  sumFrom,
-} from './store.ts'
+import { accountSummary, findPrices, holderName } from './store.ts'
+import { accountLines, lateSum, type Line, type LinePlace, sumFrom } from './store/lines.ts'
 
 interface Standing {
   readonly balanceCents: number

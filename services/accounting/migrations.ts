@@ -79,4 +79,21 @@ export const migrations: Migrations = {
       primary key (stream, number, epoch))`,
     `create index takeover_of on takeover (task_id, kind, assignment)`,
   ],
+  '0005-words-of-names': [
+    // A name of many is found by reading holders in order, and to take each name to words would be most of the work.
+    `alter table holder add column words tsvector generated always as (to_tsvector('simple', name)) stored`,
+    `create index holder_by_words on holder using gin (words)`,
+    `analyze holder`,
+  ],
+  '0006-sums-of-lines': [
+    // The balance at a line in the past is summed from the index alone.
+    `create index posting_sums_of_popug on posting (popug_id, epoch, number, line) include (kind, amount_cents)`,
+    // A replay that was swapped in may have named it otherwise.
+    `do $$ declare had record; begin
+      for had in select i.indexrelid::regclass as name from pg_index i
+        where i.indrelid = 'posting'::regclass and pg_get_indexdef(i.indexrelid) like '%(popug_id, epoch, number, line)' loop
+        execute format('drop index %s', had.name);
+      end loop;
+    end $$`,
+  ],
 }

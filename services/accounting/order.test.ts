@@ -17,7 +17,7 @@ import { freshDatabase, type TestDatabase } from '../../tests/support/server.ts'
 import { silent } from '../../tests/support/silent.ts'
 import { migrations } from './migrations.ts'
 import { ledger } from './on-task-events.ts'
-import { accountLines } from './store.ts'
+import { accountLines } from './store/lines.ts'
 import { findDifferences } from './verification.ts'
 
 const consumer = ledger('UTC')

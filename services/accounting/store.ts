@@ -185,65 +185,6 @@ export const accountSummary = async (tx: Tx, account: string, today: string): Pr
   return rows[0] ?? { balanceCents: 0, todayCents: 0, upTo: 0 }
 }
 
-export interface Line {
-  readonly stream: string
-  readonly epoch: number
-  readonly number: number
-  readonly line: number
-  readonly eventId: string
-  readonly kind: 'fee' | 'reward'
-  readonly taskId: number
-  readonly assignment: number | null
-  readonly signedCents: number
-  readonly day: string
-  readonly at: Date
-  /** Booked after lines of later events. */
-  readonly late: boolean
-}
-
-/** A line's place in an account's log. */
-export interface LinePlace extends Place {
-  readonly line: number
-}
-
-export const signedCents = sql`case kind when 'fee' then -amount_cents else amount_cents end`
-
-/** Newest first by (epoch, event number, line), those before the given place. */
-export const accountLines = async (tx: Tx, popugId: number, before: LinePlace, limit: number): Promise<Line[]> => {
-  const { rows } = await sql<Line>`
-    select stream, epoch, number, line, event_id as "eventId", kind, task_id as "taskId", assignment,
-      ${signedCents} as "signedCents", day, at,
-      exists (select from accounting.late_booking l
-        where l.stream = p.stream and l.epoch = p.epoch and l.number = p.number) as late
-    from accounting.posting p
-    where popug_id = ${popugId}
-      and (epoch, number, line) < (${before.epoch}::int, ${before.number}::bigint, ${before.line}::int)
-    order by epoch desc, number desc, line desc limit ${limit}`.execute(tx)
-  return rows
-}
-
-/** Sum of the lines before the given place that were booked late. */
-export const lateSum = async (tx: Tx, popugId: number, before: LinePlace): Promise<number> => {
-  const { rows } = await sql<{ sum: number }>`
-    select coalesce(sum(${signedCents}), 0)::bigint as sum
-    from accounting.late_booking l
-    join accounting.posting p on p.stream = l.stream and p.number = l.number and p.epoch = l.epoch
-    where p.popug_id = ${popugId}
-      and (p.epoch, p.number, p.line) < (${before.epoch}::int, ${before.number}::bigint, ${before.line}::int)`.execute(
-    tx,
-  )
-  return rows[0]?.sum ?? 0
-}
-
-/** Sum of the lines at the given place and after it. */
-export const sumFrom = async (tx: Tx, popugId: number, from: LinePlace): Promise<number> => {
-  const { rows } = await sql<{ sum: number }>`
-    select coalesce(sum(${signedCents}), 0)::bigint as sum from accounting.posting
-    where popug_id = ${popugId}
-      and (epoch, number, line) >= (${from.epoch}::int, ${from.number}::bigint, ${from.line}::int)`.execute(tx)
-  return rows[0]?.sum ?? 0
-}
-
 export const ledgerUpTo = async (tx: Tx): Promise<number> => {
   const { rows } = await sql<{ number: number }>`
     select number from accounting.position where consumer = 'ledger' and stream = 'task-tracker'`.execute(tx)

@@ -25,4 +25,12 @@ export const migrations: Migrations = {
       address text not null, user_agent text not null)`,
     `create index security_event_of_person on security_event (person_id, id)`,
   ],
+  '0005-people-search': [
+    // Another service of the same database may have put it into a schema of its own.
+    `create extension if not exists pg_trgm`,
+    `do $$ declare place text; begin
+      select extnamespace::regnamespace into place from pg_extension where extname = 'pg_trgm';
+      execute format('create index person_search on person using gin (name %1$s.gin_trgm_ops, email %1$s.gin_trgm_ops)', place);
+    end $$`,
+  ],
 }

@@ -1,6 +1,7 @@
 // Every statement of identity.
 import { sql } from 'kysely'
 import type { Tx } from '../../kernel/ports.ts'
+import { containing, forItsValues } from '../../kernel/search.ts'
 import type { Invitation, Person, Role, SecurityEvent } from './rules.ts'
 
 const personColumns = sql`p.id as "popugId", p.name, p.email, p.role, p.active, p.version, p.created_at as "createdAt"`
@@ -49,14 +50,13 @@ export const savePeople = async (tx: Tx, people: readonly Person[]): Promise<voi
     where p.id = c.id`.execute(tx)
 }
 
-const escapeLike = (text: string): string => text.replaceAll(/[\\%_]/g, String.raw`\$&`)
-
-/** By number, those after `after`. */
+/** By number, those after `after`; with a text, those with it in their name or e-mail address. */
 export const listPeople = async (tx: Tx, text: string, after: number, limit: number): Promise<Person[]> => {
-  const like = `%${escapeLike(text)}%`
+  const like = containing(text)
+  const fitting = text === '' ? sql`` : sql`and (name ilike ${like} or email ilike ${like}) ${forItsValues}`
   const { rows } = await sql<Person>`
     select ${personColumns} from identity.person p
-    where id > ${after}::bigint and (name ilike ${like} or email ilike ${like}) order by id limit ${limit}`.execute(tx)
+    where id > ${after}::bigint ${fitting} order by id limit ${limit}`.execute(tx)
   return rows
 }
 
@@ -80,10 +80,11 @@ export const listSecurityEvents = async (
   before: number,
   limit: number,
 ): Promise<(SecurityEvent & { id: number })[]> => {
+  const ofPerson = popugId === null ? sql`` : sql`and person_id = ${popugId}`
   const { rows } = await sql<SecurityEvent & { id: number }>`
     select id, kind, at, person_id as "popugId", email, actor, address, user_agent as "userAgent"
     from identity.security_event
-    where id < ${before}::bigint and (${popugId}::int is null or person_id = ${popugId})
+    where id < ${before}::bigint ${ofPerson}
     order by id desc limit ${limit}`.execute(tx)
   return rows
 }

@@ -34,8 +34,8 @@ export const assignTasks: Handler<typeof taskTracker.assignTasks> = async (_inpu
   return oneOnWire(context.tx, await enqueueJob(schema, reassignTasks, context))
 }
 
-/** Counting more would make the page wait. */
-const mostCounted = 100_000
+/** Counting more would make the page of a big company wait for what only tells that it is big. */
+const mostCounted = 2_000
 
 export const previewReassignment: Handler<typeof taskTracker.previewReassignment> = async (_input, { tx }) =>
   ok(await previewOpenTasks(tx, mostCounted))

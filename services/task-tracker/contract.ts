@@ -92,6 +92,10 @@ export const taskTracker = contract('task-tracker', {
       openTasks: z.int(),
       exact: z.boolean().describe('false: there are more than openTasks'),
       assignable: z.int().describe('popugs who can be drawn'),
+      assignableExact: z
+        .boolean()
+        .optional()
+        .describe('false: there are more than assignable. An older version counts all and leaves it out'),
       waiting: z.int().describe('open tasks of people who can no longer be given any; at most 1,000 are counted'),
     }),
   }),

@@ -3,7 +3,8 @@ import { numberInMark, pageMarkOf, pageOf } from '../../kernel/page.ts'
 import { ok, refuse } from '../../kernel/result.ts'
 import type { Handler } from '../../kernel/service.ts'
 import type { taskTracker } from './contract.ts'
-import { findTasks, listAssignable, listTasks, taskDescriptions, type TaskOrder, type TaskPlace } from './store.ts'
+import { findTasks, listAssignable, taskDescriptions } from './store.ts'
+import { listTasks, type TaskOrder, type TaskPlace } from './store/list.ts'
 import { taskOnWire } from './wire.ts'
 
 /** The end of the year 9999. */

@@ -36,4 +36,16 @@ export const migrations: Migrations = {
     `create index task_completed on task (completed_at, id) where state = 'completed'`,
     `create index task_completed_of_assignee on task (assignee, completed_at, id) where state = 'completed'`,
   ],
+  '0004-many-of-all': [
+    // Each order in which a list is read has its index, also where most rows are not of it.
+    `create index task_of_assignee_by_id on task (assignee, id)`,
+    `create index task_completed_by_id on task (id) where state = 'completed'`,
+    `create index task_open_of_assignee on task (assignee, id) where state = 'open'`,
+    `create index popug_by_name on popug (name, id) where assignable`,
+    `create index popug_name_search on popug using gin (name gin_trgm_ops)`,
+    `create index popug_not_assignable on popug (id) where not assignable`,
+    // How a text is looked for depends on how many tasks have it, which is told by more of them than otherwise.
+    `alter table task_text alter column description set statistics 1000`,
+    `analyze task_text`,
+  ],
 }

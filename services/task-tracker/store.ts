@@ -1,15 +1,16 @@
 // Every statement of the task tracker, each over a set.
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Tx } from '../../kernel/ports.ts'
+import { containing, forItsValues } from '../../kernel/search.ts'
 import type { Task } from './rules.ts'
 
-const taskColumns = sql`t.id as "taskId", x.description, t.state, t.assignee as "assigneeId", p.name as "assigneeName",
+export const taskColumns = sql`t.id as "taskId", x.description, t.state, t.assignee as "assigneeId", p.name as "assigneeName",
   p.active as "assigneeActive", p.assignable as "assigneeAssignable", t.assignment, t.created_by as "createdBy",
   t.created_at as "createdAt", t.assigned_at as "assignedAt", t.completed_at as "completedAt"`
 
-const taskTables = sql`task_tracker.task t
-  join task_tracker.task_text x on x.task_id = t.id
-  join task_tracker.popug p on p.id = t.assignee`
+/** To be joined to a task `t`. */
+export const textAndAssignee = sql`task_tracker.task_text x on x.task_id = t.id join task_tracker.popug p on p.id = t.assignee`
+const taskTables = sql`task_tracker.task t join ${textAndAssignee}`
 
 /** Numbers of all who may be assigned. */
 export const assignablePopugs = async (tx: Tx): Promise<number[]> => {
@@ -82,22 +83,25 @@ export interface Preview {
   readonly openTasks: number
   readonly exact: boolean
   readonly assignable: number
+  readonly assignableExact: boolean
   readonly waiting: number
 }
 
-/** Counts up to `most` tasks, so that it costs the same however many there are. */
+/** Counts up to `most` tasks and popugs, so that it costs the same however many there are. */
 export const previewOpenTasks = async (tx: Tx, most: number): Promise<Preview> => {
   const { rows } = await sql<Preview>`
     with counted as (
-      select count(*)::int as tasks from (select from task_tracker.task where state = 'open' limit ${most + 1}) as t
+      select
+        (select count(*)::int from (select from task_tracker.task where state = 'open' limit ${most + 1}) as t) as tasks,
+        (select count(*)::int from (select from task_tracker.popug where assignable limit ${most + 1}) as p) as popugs
     )
     select tasks <= ${most} as exact, least(tasks, ${most}::int) as "openTasks",
-      (select count(*)::int from task_tracker.popug where assignable) as assignable,
+      popugs <= ${most} as "assignableExact", least(popugs, ${most}::int) as assignable,
       (select count(*)::int from (
         select from task_tracker.popug p join task_tracker.task t on t.assignee = p.id and t.state = 'open'
         where not p.assignable limit 1000) as w) as waiting
     from counted`.execute(tx)
-  return rows[0] ?? { openTasks: 0, exact: true, assignable: 0, waiting: 0 }
+  return rows[0] ?? { openTasks: 0, exact: true, assignable: 0, assignableExact: true, waiting: 0 }
 }
 
 /** The next open tasks in order of their ids. Waits for those that are being changed; skipping would forget them. */
@@ -137,68 +141,6 @@ export const saveAssignees = async (
       returning t.id as "taskId", t.assignee as "popugId", t.assignment
     )
     select * from moved order by "taskId"`.execute(tx)
-  return rows
-}
-
-export interface TaskFilter {
-  readonly popugId?: number | undefined
-  readonly state?: 'open' | 'completed' | undefined
-  readonly text?: string | undefined
-}
-
-const escapeLike = (text: string): string => text.replaceAll(/[\\%_]/g, String.raw`\$&`)
-
-/** Fewer than three characters have no trigram to search by. */
-const shortestSearch = 3
-
-const conditions = ({ popugId, state, text }: TaskFilter): RawBuilder<unknown>[] => [
-  ...(popugId === undefined ? [] : [sql`t.assignee = ${popugId}`]),
-  ...(state === undefined ? [] : [sql`t.state = ${state}`]),
-  ...(text === undefined || Array.from(text).length < shortestSearch
-    ? []
-    : [sql`x.description ilike ${`%${escapeLike(text)}%`}`]),
-]
-
-export type TaskOrder = 'newest' | 'oldest' | 'completed'
-
-/** The task behind which a page begins; when it was completed counts only in that order. */
-export interface TaskPlace {
-  readonly taskId: number
-  readonly completedAt: Date
-}
-
-interface Order {
-  readonly by: RawBuilder<unknown>
-  /** What belongs to it, and what comes behind a place in it. */
-  readonly only: readonly RawBuilder<unknown>[]
-  readonly behind: (place: TaskPlace) => RawBuilder<unknown>
-}
-
-/** Each is that of an index, so that a page costs the same wherever it is. */
-const orders: Readonly<Record<TaskOrder, Order>> = {
-  newest: { by: sql`t.id desc`, only: [], behind: ({ taskId }) => sql`t.id < ${taskId}::bigint` },
-  oldest: { by: sql`t.id`, only: [], behind: ({ taskId }) => sql`t.id > ${taskId}::bigint` },
-  completed: {
-    by: sql`t.completed_at desc, t.id desc`,
-    only: [sql`t.state = 'completed'`],
-    behind: ({ taskId, completedAt }) => sql`(t.completed_at, t.id) < (${completedAt}::timestamptz, ${taskId}::bigint)`,
-  },
-}
-
-/** Those behind a place, or from the start. */
-export const listTasks = async (
-  tx: Tx,
-  { order, ...filter }: TaskFilter & { readonly order: TaskOrder },
-  place: TaskPlace | null,
-  limit: number,
-): Promise<Task[]> => {
-  const { by, only, behind } = orders[order]
-  const where = sql.join(
-    [sql`true`, ...only, ...conditions(filter), ...(place === null ? [] : [behind(place)])],
-    sql` and `,
-  )
-  const { rows } = await sql<Task>`
-    select ${taskColumns} from ${taskTables} where ${where} order by ${by} limit ${limit}`.execute(tx)
   return rows
 }
 
@@ -279,8 +221,9 @@ export const listAssignable = async (
   text: string,
   limit: number,
 ): Promise<{ popugId: number; name: string }[]> => {
+  const fitting = text === '' ? sql`` : sql`and name ilike ${containing(text)} ${forItsValues}`
   const { rows } = await sql<{ popugId: number; name: string }>`
     select id as "popugId", name from task_tracker.popug
-    where assignable and name ilike ${`%${escapeLike(text)}%`} order by name, id limit ${limit}`.execute(tx)
+    where assignable ${fitting} order by name, id limit ${limit}`.execute(tx)
   return rows
 }

@@ -1,7 +1,8 @@
 // Statements of accounting that answer questions about many accounts, or about one task.
 import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '../../../kernel/ports.ts'
-import { type Line, signedCents } from '../store.ts'
+import { forItsValues } from '../../../kernel/search.ts'
+import { type Line, signedCents } from './lines.ts'
 
 export interface AccountRow {
   readonly popugId: number
@@ -21,9 +22,8 @@ export const listAccountIds = async (
   after: number,
   limit: number,
 ): Promise<number[]> => {
-  const holders = sql`select id from accounting.holder where id > ${after}::bigint
-    and (${nameQuery}::text is null or to_tsvector('simple', name) @@ to_tsquery('simple', ${nameQuery}))
-    order by id limit ${limit}`
+  const named = nameQuery === null ? sql`` : sql`and words @@ to_tsquery('simple', ${nameQuery}) ${forItsValues}`
+  const holders = sql`select id from accounting.holder where id > ${after}::bigint ${named} order by id limit ${limit}`
   // An account is opened on its first use, which may be before its holder is known.
   const accounts = sql`select ${numberOfAccount} from accounting.account
     where id like 'popug:%' and ${numberOfAccount} > ${after}::bigint order by ${numberOfAccount} limit ${limit}`

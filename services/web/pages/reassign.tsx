@@ -67,7 +67,7 @@ const Reassign = ({ visit, jobs, preview }: { visit: Member; jobs: Jobs; preview
 const Confirm = ({ visit, preview }: { visit: Member; preview: Preview }) => {
   const { reassign: words } = visit.texts
   const { money, number } = visit.formats
-  const { openTasks, exact, assignable } = preview
+  const { openTasks, exact, assignable, assignableExact = true } = preview
   if (openTasks === 0) return <NothingToDraw visit={visit} />
   return (
     <>
@@ -79,7 +79,7 @@ const Confirm = ({ visit, preview }: { visit: Member; preview: Preview }) => {
         </div>
         <div>
           <dt>{words.amongPopugs}</dt>
-          <dd>{number(assignable)}</dd>
+          <dd>{assignableExact ? number(assignable) : words.more(number(assignable))}</dd>
         </div>
         <div>
           <dt>{words.cost}</dt>

@@ -66,6 +66,9 @@ export const firstAdministrator = (link: string): Promise<Visitor> => {
   return enter(origin, '/first-run', { token, name: 'Adam Amazon', email: 'adam@example.com' })
 }
 
+/** Comes in by the sign-in page. */
+export const signedIn = (url: string, email: string): Promise<Visitor> => enter(url, '/sign-in', { email })
+
 export const invited = async (admin: Visitor, name: string, role: string): Promise<Visitor> => {
   const person = { name, email: `${name}@example.com`, role }
   const { token } = await admin.get<{ token: string }>('POST identity/people', person)

@@ -39,7 +39,6 @@ const range = { after: 0, upTo: 1 }
 
 /** By `service method`. */
 export const methods: Readonly<Record<string, Method>> = {
-  'identity ChangePerson': { of: 'person', input: { name: 'Another name' }, verdict: admins('same') },
   'identity RenewInvitation': { of: 'person', verdict: admins('same') },
   'identity GetSecurityEvents': { of: 'person', verdict: admins('same') },
 
@@ -87,6 +86,9 @@ export const methods: Readonly<Record<string, Method>> = {
   'operations AcceptHistory': { of: 'event', input: { after: 0, reason }, verdict: admins('in own name') },
   'operations GetAct': { of: 'act', verdict: staff('same') },
   'operations CancelAct': { of: 'act', verdict: admins('same') },
+
+  // Last, for the others hear of a new name in their own time.
+  'identity ChangePerson': { of: 'person', input: { name: 'Another name' }, verdict: admins('same') },
 }
 
 const closed = '403'

@@ -81,7 +81,7 @@ const integers = ({ minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: JsonSchema
 const places: Readonly<Record<string, readonly string[]>> = {
   service: ['identity', 'task-tracker', 'accounting', 'operations', 'nowhere'],
   stream: ['identity', 'task-tracker', 'nowhere'],
-  consumer: ['ledger', 'holders', 'roster', 'nobody'],
+  consumer: ['ledger', 'holders', 'roster', 'names', 'nobody'],
 }
 
 const texts = (name: string, schema: JsonSchema): fc.Arbitrary<string> => {

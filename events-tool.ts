@@ -245,7 +245,7 @@ const accept: Command = async (tool) => {
       : 'nothing that it applied is lost there',
   )
   tool.say(
-    `events ${plan.after + 1} to ${plan.head} as they are there now come next; ${plan.discarded} parked ones are discarded`,
+    `${plan.head > plan.after ? `events ${plan.after + 1} to ${plan.head} as they are there now come next` : 'nothing comes next yet'}; ${plan.discarded} parked ones are discarded`,
   )
   tool.say(
     `nothing was changed; to do it: events accept ${of.service} ${of.consumer} --after ${plan.after} ${reason || '<reason>'}`,

@@ -17,6 +17,23 @@ test('every link of a page leads somewhere', () => {
       assert.ok(existsSync(join(top, dirname(page), link)), `${page}: ${link}`)
 })
 
+/** What is promised, with the tests that show it. */
+const promisesOf = (readme: string): { promise: string; tests: string[] }[] => {
+  const [, section = ''] = /^## What is promised$(.*?)^## /ms.exec(readme) ?? []
+  const rows = section.split('\n').filter((line) => /^\| (?!promise |---)/.test(line))
+  return rows.map((row) => ({ promise: row.split('|')[1]?.trim() ?? '', tests: all(row, /\]\(([^)]+\.test\.ts)\)/g) }))
+}
+
+test('every promise of the README is linked to a test that shows it, and every link of it leads somewhere', () => {
+  const readme = read('README.md')
+  const promises = promisesOf(readme)
+  assert.ok(promises.length > 10)
+  for (const { promise, tests } of promises) assert.notEqual(tests.length, 0, promise)
+  for (const link of all(readme, /\]\((?!https?:)([^)#]+)/g)) assert.ok(existsSync(join(top, link)), link)
+  const broken = promisesOf('## What is promised\n| a promise | by nothing | shown by nobody |\n## Next')
+  assert.deepEqual(broken, [{ promise: 'a promise', tests: [] }])
+})
+
 test('every file that a page speaks of is there', () => {
   for (const page of pages)
     for (const file of all(read(page), /`?((?:deploy|tests)\/[\w@./-]*\w)/g))

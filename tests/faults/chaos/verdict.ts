@@ -22,7 +22,9 @@ export const verdict = async (scene: Scene): Promise<readonly string[]> => {
   const { id } = await ask<Output<typeof operations.reconcile>>('Reconcile', {}, { idempotencyKey: 'verdict' })
   const isCompared = async () => (await ask<Output<typeof operations.getAct>>('GetAct', { id })).finishedAt !== null
   await waits(scene, 'everything is compared', isCompared, { limitMs: comparedMs, everyMs })
-  let wrong: readonly string[] = []
+  let wrong: readonly string[] = await differencesIn(ask)
+  // What was compared from the beginning is not going to mend itself; alerts take their time.
+  if (wrong.length > 0) return wrong
   const isCalm = async () => (wrong = await wrongIn(ask)).length === 0
   await waits(scene, 'operations says that all is well', isCalm, { limitMs: calmMs, everyMs }).catch(() =>
     scene.signal.throwIfAborted(),
@@ -30,14 +32,17 @@ export const verdict = async (scene: Scene): Promise<readonly string[]> => {
   return wrong
 }
 
+const differencesIn = async (ask: ReturnType<typeof asker>): Promise<readonly string[]> => {
+  const { differences } = await ask<Output<typeof operations.listDifferences>>('ListDifferences', { state: 'open' })
+  return differences.map(({ name, about, what }) => `a difference of ${name}: ${about} is ${what}`)
+}
+
 const wrongIn = async (ask: ReturnType<typeof asker>): Promise<readonly string[]> => {
-  const open = { state: 'open' }
-  const { alerts } = await ask<Output<typeof operations.listAlerts>>('ListAlerts', open)
-  const { differences } = await ask<Output<typeof operations.listDifferences>>('ListDifferences', open)
+  const { alerts } = await ask<Output<typeof operations.listAlerts>>('ListAlerts', { state: 'open' })
   const { undelivered } = await ask<Output<typeof operations.getOverview>>('GetOverview', {})
   return [
     ...alerts.map(({ name, about, text }) => `the alert ${name} about ${about}: ${text}`),
-    ...differences.map(({ name, about, what }) => `a difference of ${name}: ${about} is ${what}`),
+    ...(await differencesIn(ask)),
     ...undelivered
       .filter(({ healedAt }) => healedAt === null)
       .map(({ consumer, after, reason }) => `${consumer} waits for events after ${after}: ${reason}`),

@@ -127,7 +127,7 @@ const draw = (scene: Scene, document: OpenApiDocument, seed: number): Shot[] => 
   const next = generator(seed)
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(next() * items.length)] as Item
   // What only administrators may do comes to its handler seldom enough as it is.
-  const everyone: readonly Who[] = [...roles, 'admin', 'nobody', 'nobody']
+  const everyone: readonly Who[] = [...roles, 'admin', 'nobody', 'nobody', 'nobody']
   const requests = randomRequests(document, count + 500, seed)
     .filter(spares(scene))
     .slice(0, count)

@@ -137,9 +137,13 @@ export const accounting = contract('accounting', {
   getTakenTasks: query({
     http: 'GET /accounts/{popugId}/taken-tasks',
     summary:
-      'Tasks that somebody else was given since a moment after this popug had held them, the latest first. Looks at the last 500 assignments of the popug. Own for everybody, any for accountants and admins.',
+      'Tasks that somebody else was given since a moment after this popug had held them, the latest first. Own for everybody, any for accountants and admins.',
     allow: everybody,
-    input: z.object({ popugId, since: moment, limit: pageSize }),
+    input: z.object({
+      popugId,
+      since: moment.describe('UTC, ISO 8601; of the last 500 assignments of the popug'),
+      limit: pageSize,
+    }),
     output: z.object({
       tasks: z.array(
         z.object({

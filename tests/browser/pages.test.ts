@@ -175,6 +175,29 @@ for (const look of looks) {
   })
 }
 
+play(
+  'accounts are printed in ink, with the days that are folded and without what only works on a screen',
+  async (windows) => {
+    const { page, go } = await windows.open(office.url, staff.admin, { theme: 'dark' })
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+    for (const path of ['/accounts', `/accounts/${staff.popug.popugId}`]) {
+      await go(path)
+      assert.deepEqual(await barriersOf(page, 'appearance'), [], path)
+      for (const part of ['.bar', '.foot', 'main form']) {
+        for (const one of await page.locator(part).all())
+          assert.equal(await one.isVisible(), false, `${part} of ${path}`)
+      }
+      const ink = await page
+        .locator('main table td')
+        .first()
+        .evaluate((cell) => getComputedStyle(cell).color)
+      assert.equal(ink, 'rgb(0, 0, 0)', path)
+    }
+    await go('/accounts')
+    assert.ok(await page.locator('.as-table tbody tr').first().isVisible(), 'the earnings of each day')
+  },
+)
+
 test('no page was forgotten', () => {
   const parts = [
     '/mine',

@@ -143,7 +143,7 @@ const EarningsTable = ({ visit, days }: { visit: Member; days: Earnings['days'] 
   return (
     <details class="as-table">
       <summary>{words.asTable}</summary>
-      <table class="rows earnings">
+      <table class="rows even">
         <thead>
           <tr>
             <th scope="col">{words.day}</th>
@@ -183,7 +183,7 @@ const AccountsTable = ({ visit, accounts }: { visit: Member; accounts: Accounts[
   const { accounts: words, reassign, people } = visit.texts
   const { money, signedMoney } = visit.formats
   return (
-    <table class="rows accounts">
+    <table class="rows even">
       <thead>
         <tr>
           <th scope="col">{words.popug}</th>

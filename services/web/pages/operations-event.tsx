@@ -15,7 +15,7 @@ export const EventFacts = ({ visit, event }: { visit: Member; event: ParkedEvent
       <p class="lead">
         {event.type}{' '}
         <span class={`state ${event.state === 'parked' ? 'state-trouble' : 'state-cancelled'}`}>
-          {words.states[event.state]}
+          {words.stateOfOne[event.state]}
         </span>
       </p>
       <h2 id="error">{words.error}</h2>

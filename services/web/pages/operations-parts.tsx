@@ -30,7 +30,7 @@ export const Streams = ({ visit, overview: { services, consumers } }: Props) => 
       {streams.length === 0 ? (
         <Empty title={words.none} />
       ) : (
-        <table class="rows streams">
+        <table class="rows even streams">
           <thead>
             <tr>
               <th scope="col">{words.reader}</th>

@@ -213,7 +213,7 @@ const Who = ({ visit, job }: { visit: Member; job: Job }) => {
 const History = ({ visit, jobs }: { visit: Member; jobs: readonly Job[] }) => {
   const { reassign: words } = visit.texts
   return (
-    <table class="rows">
+    <table class="rows even">
       <thead>
         <tr>
           <th scope="col" class="col-hour">

@@ -75,8 +75,11 @@ export const busy = (): Scene => {
           ],
           next: '1',
         }),
-      getParkedEvent: ({ number }) =>
-        ok({ ...parkedEvent(number), ...(number === 1 ? { state: 'discarded', ...decided } : {}) }),
+      getParkedEvent: ({ number }) => {
+        const event = parkedEvent(number)
+        if (number === 1) return ok({ ...event, state: 'discarded', ...decided })
+        return ok(number === 2 ? { ...event, state: 'applied' } : event)
+      },
     },
   })
   const { world, people } = all

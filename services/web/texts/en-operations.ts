@@ -96,6 +96,7 @@ export const operations = {
     discarded: (count: number) => `${count} discarded`,
     groupTitle: 'Events that failed alike',
     states: { parked: 'set aside', discarded: 'discarded', applied: 'applied since' },
+    stateOfOne: { parked: 'set aside', discarded: 'discarded', applied: 'applied since' },
     show: 'Show',
     event: 'Event',
     aboutWhat: 'About',

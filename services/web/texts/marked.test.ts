@@ -80,7 +80,11 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
     '?service=accounting&consumer=ledger&fingerprint=abc123',
     '?service=accounting&consumer=ledger&fingerprint=abc123&state=discarded',
   ],
-  '/operations/parked/:service/:consumer/:number': ['/accounting/ledger/4001', '/accounting/ledger/1'],
+  '/operations/parked/:service/:consumer/:number': [
+    '/accounting/ledger/4001',
+    '/accounting/ledger/1',
+    '/accounting/ledger/2',
+  ],
   '/operations/consumers/:service/:consumer': [
     '/accounting/ledger',
     '/accounting/ledger?after=1&upTo=20',

@@ -98,6 +98,7 @@ export const operations: typeof en = {
     discarded: (count) => `отклонено: ${count}`,
     groupTitle: 'События с одинаковой ошибкой',
     states: { parked: 'отложены', discarded: 'отклонены', applied: 'применены позже' },
+    stateOfOne: { parked: 'отложено', discarded: 'отклонено', applied: 'применено позже' },
     show: 'Показать',
     event: 'Событие',
     aboutWhat: 'О чём',

@@ -11,6 +11,7 @@ import { identity } from '../services/identity/contract.ts'
 import { taskTracker } from '../services/task-tracker/contract.ts'
 import type { Role } from '../services/vocabulary.ts'
 import { openBrowser } from '../tests/browser/browser.ts'
+import { chores } from './company.ts'
 import { type Demo, openDemo } from './open.ts'
 import { actorOf, doSomething } from './work.ts'
 
@@ -189,6 +190,17 @@ const prepare = async (demo: Demo): Promise<readonly Shot[]> => {
   return shotsOf(token, task?.taskId ?? 1)
 }
 
+/** What the popug finds new when they come back. */
+const changeTasks = async (demo: Demo): Promise<void> => {
+  const { host } = demo.stage
+  const { popugId } = workerOf(demo, 'popug')
+  must(await host.call(taskTracker.assignTasks, {}, behalfOf(demo, 'manager')))
+  await host.settle()
+  for (const description of chores.slice(0, 2))
+    must(await host.call(taskTracker.createTask, { description, popugId }, behalfOf(demo, 'manager')))
+  await host.settle()
+}
+
 const take = async (page: Page, { path, act }: Shot, { paper: onPaper = false }: Look): Promise<void> => {
   await page.emulateMedia({ media: onPaper ? 'print' : 'screen' })
   await page.goto(path)
@@ -211,8 +223,7 @@ const main = async (): Promise<void> => {
   // Who has left the page hears of changes when they come back.
   for (const look of looks) await (await windowOf('popug', look)).goto('about:blank')
   await makeHistory(demo)
-  must(await demo.stage.host.call(taskTracker.assignTasks, {}, behalfOf(demo, 'manager')))
-  await demo.stage.host.settle()
+  await changeTasks(demo)
   for (const look of looks) await enter(await windowOf('popug', look), 'popug')
   await mkdir(folder, { recursive: true })
   await mkdir(kept, { recursive: true })

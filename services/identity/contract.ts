@@ -60,6 +60,8 @@ export const SecurityEvent = z.object({
 
 const personData = z.object({ popugId, name: z.string(), role, active: z.boolean(), version: z.int().min(1) })
 
+export const peopleOrder = z.enum(['number', 'newest'])
+
 export const identity = contract('identity', {
   invitePerson: command({
     http: 'POST /people',
@@ -88,9 +90,14 @@ export const identity = contract('identity', {
   }),
   getPeople: query({
     http: 'GET /people',
-    summary: 'People by number.',
+    summary: 'People by number, or the newest first; those with a text in their name or e-mail address.',
     allow: admins,
-    input: z.object({ text: text(0, 200).optional(), after: pageMark, limit: pageSize }),
+    input: z.object({
+      text: text(0, 200).optional(),
+      order: peopleOrder.default('number'),
+      after: pageMark,
+      limit: pageSize,
+    }),
     output: z.object({ people: z.array(Person), next: nextPage }),
   }),
   getMe: query({

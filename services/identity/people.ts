@@ -79,8 +79,9 @@ export const changePerson =
     return ok(personOnWire(changed.ok))
   }
 
-export const getPeople: Handler<typeof identity.getPeople> = async ({ text = '', after, limit }, { tx }) => {
-  const people = await listPeople(tx, text, numberInMark(after, 0, 0), limit + 1)
+export const getPeople: Handler<typeof identity.getPeople> = async ({ text = '', order, after, limit }, { tx }) => {
+  const start = order === 'number' ? 0 : 2 ** 31
+  const people = await listPeople(tx, { text, order }, numberInMark(after, 0, start), limit + 1)
   const { page, next } = pageOf(people, limit, ({ popugId }) => pageMarkOf(popugId))
   return ok({ people: page.map(personOnWire), next })
 }

@@ -209,12 +209,17 @@ test('people are listed page by page and found by parts of name and address', as
   assert.equal((await find('listed-1@')).length, 1)
   for (const mark of marks) assert.deepEqual(await find(`Listed ${mark}`), [`Listed ${mark} popug`])
   const all = must(await system.call(identity.getPeople, { limit: 200 }, asAdmin)).people.map(({ popugId }) => popugId)
-  const paged: number[] = []
-  for (let mark: string | undefined; ;) {
-    const { people, next } = must(await system.call(identity.getPeople, { limit: 7, after: mark }, asAdmin))
-    paged.push(...people.map(({ popugId }) => popugId))
-    if (next === null) break
-    mark = next
+  for (const [order, expected] of [
+    ['number', all],
+    ['newest', all.toReversed()],
+  ] as const) {
+    const paged: number[] = []
+    for (let mark: string | undefined; ;) {
+      const { people, next } = must(await system.call(identity.getPeople, { order, limit: 7, after: mark }, asAdmin))
+      paged.push(...people.map(({ popugId }) => popugId))
+      if (next === null) break
+      mark = next
+    }
+    assert.deepEqual(paged, expected, order)
   }
-  assert.deepEqual(paged, all)
 })

@@ -50,13 +50,24 @@ export const savePeople = async (tx: Tx, people: readonly Person[]): Promise<voi
     where p.id = c.id`.execute(tx)
 }
 
-/** By number, those after `after`; with a text, those with it in their name or e-mail address. */
-export const listPeople = async (tx: Tx, text: string, after: number, limit: number): Promise<Person[]> => {
+export interface PeopleFilter {
+  readonly text: string
+  readonly order: 'number' | 'newest'
+}
+
+/** Those behind a number, in either order; with a text, those with it in their name or e-mail address. */
+export const listPeople = async (
+  tx: Tx,
+  { text, order }: PeopleFilter,
+  behind: number,
+  limit: number,
+): Promise<Person[]> => {
+  const [after, direction] = order === 'number' ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`]
   const like = containing(text)
   const fitting = text === '' ? sql`` : sql`and (name ilike ${like} or email ilike ${like}) ${forItsValues}`
   const { rows } = await sql<Person>`
     select ${personColumns} from identity.person p
-    where id > ${after}::bigint ${fitting} order by id limit ${limit}`.execute(tx)
+    where id ${after} ${behind}::bigint ${fitting} order by id ${direction} limit ${limit}`.execute(tx)
   return rows
 }
 

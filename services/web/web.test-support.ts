@@ -217,10 +217,9 @@ export const fakeServices = (world: World): Services => {
       if (!to) return refuse('person_not_found')
       return to.active ? invite(to) : refuse('person_disabled')
     },
-    getPeople: ({ text = '', after, limit }) => {
-      const found = world.people.filter(({ name, email }) =>
-        `${name} ${email}`.toLowerCase().includes(text.toLowerCase()),
-      )
+    getPeople: ({ text = '', order, after, limit }) => {
+      const all = order === 'newest' ? world.people.toReversed() : world.people
+      const found = all.filter(({ name, email }) => `${name} ${email}`.toLowerCase().includes(text.toLowerCase()))
       const { page, next } = paged(found, after, limit)
       return ok({ people: page, next })
     },

@@ -13,6 +13,20 @@ describe('people', () => {
     assert.doesNotMatch(await (await browser.get('/people')).text(), /invitation-5/)
   })
 
+  test('come by number or the newest first, and a search keeps the order', async () => {
+    const { browser, people } = company()
+    browser.as(people.admin)
+    const numbers = async (query: string) =>
+      [...(await (await browser.get(`/people${query}`)).text()).matchAll(/<span class="number">#(\d+)/g)].map(
+        ([, id]) => id,
+      )
+    assert.deepEqual(await numbers(''), ['1', '2', '3', '4'])
+    assert.deepEqual(await numbers('?order=newest'), ['4', '3', '2', '1'])
+    assert.deepEqual(await numbers('?text=ma&order=newest'), ['4', '3'])
+    assert.deepEqual(await numbers('?order=other'), ['1', '2', '3', '4'])
+    assert.match(await (await browser.get('/people?order=newest')).text(), /<option value="newest" selected>/)
+  })
+
   test('are not added with mistakes', async () => {
     const { browser, people, callsOf } = company()
     browser.as(people.admin)

@@ -1,9 +1,10 @@
 // People: who is here with which role; adding, changing, disabling; invitation links shown once.
+import type { z } from 'zod'
 import { isRefusal } from '../../../kernel/result.ts'
-import { identity } from '../../identity/contract.ts'
+import { identity, peopleOrder } from '../../identity/contract.ts'
 import { admins, roles } from '../../vocabulary.ts'
 import { check, idFrom, type Form, type Wrong } from '../forms.ts'
-import { CommandForm, EmailField, Field, FormError, NameField, SearchForm } from '../look/fields.tsx'
+import { ChoiceField, CommandForm, EmailField, Field, FormError, NameField, SearchForm } from '../look/fields.tsx'
 import { Empty, PageLinks, When } from '../look/parts.tsx'
 import { Problem, statusOf } from '../problem.ts'
 import { get, post } from '../route.ts'
@@ -86,15 +87,17 @@ interface Sent {
 
 const peopleView = async (visit: Member, { status, ...sent }: Sent & { status?: number }): Promise<Response> => {
   const text = visit.query.get('text') ?? ''
+  const order = peopleOrder.catch('number').parse(visit.query.get('order'))
   const checked = check(identity.getPeople.input, {
     text: text || undefined,
+    order,
     after: visit.query.get('after') || undefined,
   })
   const isWrong = 'wrong' in checked
   const list = isWrong ? { people: [], next: null } : await visit.need(identity.getPeople, checked.value)
   return visit.page(
     visit.texts.people.title,
-    <People visit={visit} people={list.people} next={list.next} text={text} isWrong={isWrong} sent={sent} />,
+    <People visit={visit} {...list} text={text} order={order} isWrong={isWrong} sent={sent} />,
     { status: status ?? (isWrong ? 422 : 200) },
   )
 }
@@ -104,11 +107,12 @@ interface PeopleProps {
   readonly people: readonly Person[]
   readonly next: string | null
   readonly text: string
+  readonly order: z.output<typeof peopleOrder>
   readonly isWrong: boolean
   readonly sent: Sent
 }
 
-const People = ({ visit, people, next, text, isWrong, sent }: PeopleProps) => {
+const People = ({ visit, people, next, text, order, isWrong, sent }: PeopleProps) => {
   const { people: words } = visit.texts
   return (
     <>
@@ -123,7 +127,14 @@ const People = ({ visit, people, next, text, isWrong, sent }: PeopleProps) => {
           error={isWrong ? visit.texts.forms.rules.text : undefined}
           submit={words.apply}
           clear={words.clear}
-        />
+        >
+          <ChoiceField
+            name="order"
+            label={words.order}
+            value={order}
+            options={peopleOrder.options.map((each) => [each, words.orders[each]])}
+          />
+        </SearchForm>
         {people.length === 0 ? (
           <Empty title={words.empty} />
         ) : (

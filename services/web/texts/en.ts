@@ -354,6 +354,8 @@ export const en = {
     submit: 'Add and make link',
     list: 'People',
     search: 'Name or e-mail',
+    order: 'Order',
+    orders: { number: 'By number', newest: 'Newest first' },
     apply: 'Search',
     clear: 'Show everybody',
     joined: 'Added',

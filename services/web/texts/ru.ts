@@ -310,6 +310,8 @@ export const ru: Texts = {
     submit: 'Добавить и получить ссылку',
     list: 'Люди',
     search: 'Имя или почта',
+    order: 'Порядок',
+    orders: { number: 'По номеру', newest: 'Сначала новые' },
     apply: 'Найти',
     clear: 'Показать всех',
     joined: 'Добавлен',

@@ -157,7 +157,7 @@ export const ru: Texts = {
     states: { open: 'Открыта', completed: 'Выполнена' },
     anyState: 'Любое',
     order: 'Порядок',
-    orders: { newest: 'Сначала новые', oldest: 'Сначала старые', completed: 'Недавно выполненные' },
+    orders: { newest: 'Сначала новые', oldest: 'Сначала старые', completed: 'По выполнению' },
     nextIn: { newest: 'Более старые', oldest: 'Более новые', completed: 'Выполненные раньше' },
     assignee: 'Исполнитель',
     anybody: 'Кто угодно',

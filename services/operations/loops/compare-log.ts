@@ -20,6 +20,7 @@ const againMs = 5_000
 
 export const compareLog = (sides: Sides): Comparison => {
   let lookedAgainAt = -Infinity
+  let lookedAgain = false
   return {
     name: sides.name,
     next: async (seen, read) => {
@@ -32,8 +33,10 @@ export const compareLog = (sides: Sides): Comparison => {
       const known = seen.progress
       // After a restore that was accepted, nothing that was compared counts any more.
       const progress = known?.epoch === position.epoch ? known : newProgress(position.epoch, seen.now)
-      const again = open.numbers.length > 0 && performance.now() - lookedAgainAt >= againMs
+      // Never twice in a row: where much differs and steps are slow, nothing else would ever have its turn.
+      const again = open.numbers.length > 0 && !lookedAgain && performance.now() - lookedAgainAt >= againMs
       if (again) lookedAgainAt = performance.now()
+      lookedAgain = again
       const plan = planOf(progress, position.number, again ? open.numbers : [], seen.now)
       if (plan === null) return null
       const { found, count, ranges } = await compare(sides, plan.ranges, seen)

@@ -85,7 +85,8 @@ export const joinEmbedded = async ({ dataDir }: { dataDir: string }): Promise<Em
 
 /** For the memory and the load of one company on one machine; durability is as PostgreSQL's defaults have it. */
 const moderate: Readonly<Record<string, string>> = {
-  shared_buffers: '64MB',
+  // Takes memory only as data comes into it.
+  shared_buffers: '128MB',
   // Every service's own connections and those of its libraries, for all services and the tools beside them.
   max_connections: '200',
   max_wal_size: '1GB',

@@ -70,9 +70,9 @@ export const sumFrom = async (tx: Tx, popugId: number, from: Place): Promise<num
       select epoch, number from next_day
       union all select ${beyond.epoch}::int, ${beyond.number}::bigint where not exists (select from next_day)
     ), parts as (
-      select ${signedCents} as cents from border b join accounting.posting p
-        on p.popug_id = ${popugId} and (p.epoch, p.number) >= (${from.epoch}::int, ${from.number}::bigint)
-        and (p.epoch, p.number) < (b.epoch, b.number)
+      select ${signedCents} as cents from accounting.posting p
+      where p.popug_id = ${popugId} and (p.epoch, p.number) >= (${from.epoch}::int, ${from.number}::bigint)
+        and (p.epoch, p.number) < ((select epoch from border), (select number from border))
       union all
       select d.in_cents - d.out_cents from next_day n join accounting.account_day d
         on d.account = 'popug:' || ${popugId}::int and d.day >= n.day

@@ -123,7 +123,7 @@ play('a name and a password are changed, and a session elsewhere is ended', asyn
   await signIn(elsewhere, anna.email)
   await message(elsewhere, words.flash.signedIn({ name: 'Anna Ara' }))
   await here.go('/me')
-  await page.getByRole('button', { name: /^End the session in / }).click()
+  await page.getByRole('button', { name: words.me.endSession('Chrome, Linux') }).click()
   await message(here, words.flash.sessionEndedByMe({}))
   await elsewhere.go('/')
   await elsewhere.page.getByRole('heading', { level: 1, name: words.signIn.title }).waitFor()

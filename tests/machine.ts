@@ -11,8 +11,11 @@ const ofServers = /^tests\/faults\/distributed\//
 /** What needs a tool of Prometheus. */
 const ofPrometheus = /^tests\/prometheus\//
 
-/** What `npm test` leaves out, for it needs nothing but this repository. */
-export const fullOnly = (file: string): boolean => ofBroker.test(file) || ofPrometheus.test(file)
+/** What asks for much and is asked for once. */
+const thorough = /^tests\/hostile\/fuzz\./
+
+/** What `npm test` leaves out, for it needs nothing but this repository and a few minutes. */
+export const fullOnly = (file: string): boolean => [ofBroker, ofPrometheus, thorough].some((one) => one.test(file))
 
 /**
  * What runs a second time with PgBouncer between services and database: everything of the kernel and the services that

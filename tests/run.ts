@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
 const everywhere = ['kernel', 'adapters', 'services', 'tests'].map((folder) => `${folder}/**/*.test.ts`)
 /** What does not become truer on another server: it uses none, brings its own, or is about what comes before one. */
 const embeddedOnly =
-  /^(?:adapters\/(?:alerts\/|tracing\/|database\/embedded)|services\/(?:web|[^/]+\/rules)[/.]|tests\/(?:access|browser|tidy|start)\/|tests\/(?:config|hostile\/(?:forms|fuzz)|faults\/crowd)\.)/
+  /^(?:adapters\/(?:alerts\/|tracing\/|database\/embedded)|services\/(?:web|[^/]+\/rules)[/.]|tests\/(?:access|browser|tidy|start)\/|tests\/(?:config|hostile\/forms|faults\/crowd)\.)/
 const machineServer = 'postgres://root@127.0.0.1:5432/postgres'
 const machineBroker = 'nats://127.0.0.1:4222'
 
@@ -61,7 +61,7 @@ const runTests = ({ url, files, environment = {} }: Pass): Promise<boolean> =>
       // A test that failed may leave a process or a connection behind, which must not hold up the run.
       execArgv: ['--import', './runtime.js', '--import', './tests/support/end-of-file.ts'],
       // Two cores; much of a test is waiting for something to happen.
-      concurrency: 3,
+      concurrency: 4,
       signal: stopped.signal,
       timeout: 180_000,
       env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ATES_TEST_DATABASE_URL: url, ...environment },

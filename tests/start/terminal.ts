@@ -119,7 +119,16 @@ export class Installation implements AsyncDisposable {
   }
 
   npm(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Command {
-    const child = spawn('npm', args, {
+    return this.run('npm', args, environment)
+  }
+
+  /** The operators' tool, without npm before it. */
+  tool(args: readonly string[]): Command {
+    return this.run(process.execPath, ['--import', './runtime.js', 'cli.ts', ...args], {})
+  }
+
+  private run(program: string, args: readonly string[], environment: Readonly<Record<string, string>>): Command {
+    const child = spawn(program, args, {
       cwd: this.tree,
       env: {
         ...plainEnvironment(),

@@ -15,11 +15,11 @@ before(async () => {
 })
 after(() => home[Symbol.asyncDispose]())
 
-const ates = async (...args: readonly string[]): Promise<Command> => {
-  const command = home.npm(['run', '--silent', 'ates', '--', ...args])
+const ended = async (command: Command): Promise<Command> => {
   await command.ended
   return command
 }
+const ates = (...args: readonly string[]): Promise<Command> => ended(home.tool(args))
 
 const codeOf = ({ child, complaints }: Command): number | string =>
   complaints.length > 0 ? complaints.join('\n') : (child.exitCode ?? 'killed')
@@ -99,8 +99,9 @@ test('one changed row of the ledger is found, beside a running aTES and without 
 })
 
 test('what it does not understand, or cannot do, it says in a line, with an exit code that is not 0', async () => {
+  const throughNpm = (...args: readonly string[]) => ended(home.npm(['run', '--silent', 'ates', '--', ...args]))
   const [nonsense, nobody, empty] = await Promise.all([
-    ates('ledger', 'verfy'),
+    throughNpm('ledger', 'verfy'),
     ates('replay', 'identity'),
     ates('replay'),
   ])

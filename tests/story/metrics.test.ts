@@ -5,13 +5,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { localBus } from '../../adapters/bus/local.ts'
+import { roleOf } from '../../adapters/database/prepare.ts'
 import { createMetrics } from '../../adapters/metrics.ts'
 import { ownAlarm } from '../../alarm.ts'
 import type { Called } from '../../kernel/host.ts'
 import { must } from '../../kernel/result.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 import { eventually } from '../support/eventually.ts'
-import { addPeople, as, startSystem } from '../support/system.ts'
+import { addPeople, as, schemas, startSystem } from '../support/system.ts'
 
 test('metrics tell calls by outcome, heads, positions and how old what is waiting is', async () => {
   const metrics = createMetrics()
@@ -104,4 +105,4 @@ test('every metric that rules, dashboard and runbooks name is served', async () 
 })
 
 /** What begins as a metric does, and is none: roles of databases. */
-const tables = new Set(['ates_accounting', 'ates_operations'])
+const tables = new Set(schemas.map(roleOf))

@@ -28,6 +28,9 @@ const embeddedOnly =
 const machineServer = 'postgres://root@127.0.0.1:5432/postgres'
 const machineBroker = 'nats://127.0.0.1:4222'
 
+/** Two cores, and much of a test is waiting; a server of a machine takes the connections of two files (100 as it is installed). */
+const concurrency = values.full ? 2 : 4
+
 /** What starts processes or browsers, and so runs longest. */
 const long = /^tests\/(?:faults|browser|hostile|processes|start|nats)\//
 
@@ -60,8 +63,7 @@ const runTests = ({ url, files, environment = {} }: Pass): Promise<boolean> =>
       files: [...files],
       // A test that failed may leave a process or a connection behind, which must not hold up the run.
       execArgv: ['--import', './runtime.js', '--import', './tests/support/end-of-file.ts'],
-      // Two cores; much of a test is waiting for something to happen.
-      concurrency: 4,
+      concurrency,
       signal: stopped.signal,
       timeout: 180_000,
       env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ATES_TEST_DATABASE_URL: url, ...environment },

@@ -27,7 +27,7 @@ export type Caller = <M extends Method>(
   behalf: Behalf,
 ) => Promise<Outcome<Output<M>, RefusalCode<M> | StandardRefusal>>
 
-export const defaultTimeoutMs = 5_000
+const defaultTimeoutMs = 5_000
 
 export const caller =
   (transport: Transport): Caller =>

@@ -40,7 +40,7 @@ const problem = (status: number, code: string, rest: object, headers: Record<str
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
   })
 
-export const refusalResponse = (
+const refusalResponse = (
   { refused, detail }: Refusal,
   requestId: string,
   kinds: Route['refuses'] = {},
@@ -55,7 +55,7 @@ export const refusalResponse = (
 }
 
 /** What a person may know of a fault: its kind and a number to refer to. The rest is in the log. */
-export const faultResponse = (error: unknown, requestId: string, log: Log): Response => {
+const faultResponse = (error: unknown, requestId: string, log: Log): Response => {
   const kind = error instanceof Fault ? error.kind : 'internal'
   if (kind === 'internal') log.error({ requestId, err: error }, 'a call failed')
   else log.warn({ requestId, kind, err: error }, 'a call could not be answered')

@@ -1,20 +1,13 @@
 // Statements on the lines of an account: a page of them, and what stands before it and behind it.
 import { sql } from 'kysely'
 import type { Tx } from '../../../kernel/ports.ts'
+import type { Posting } from '../rules/postings.ts'
 import type { Place } from '../store.ts'
 
-export interface Line {
+/** A posting as the holder of the account sees it. */
+export interface Line extends Omit<Posting, 'popugId' | 'from' | 'to' | 'amountCents'> {
   readonly stream: string
-  readonly epoch: number
-  readonly number: number
-  readonly line: number
-  readonly eventId: string
-  readonly kind: 'fee' | 'reward'
-  readonly taskId: number
-  readonly assignment: number | null
   readonly signedCents: number
-  readonly day: string
-  readonly at: Date
   /** Booked after lines of later events. */
   readonly late: boolean
 }

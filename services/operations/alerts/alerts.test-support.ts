@@ -17,7 +17,7 @@ export interface TestChannel extends Channel {
   fail: () => Error | null
 }
 
-export const testChannel = (name: string): TestChannel => {
+const testChannel = (name: string): TestChannel => {
   const channel: TestChannel = {
     name,
     taken: [],

@@ -36,7 +36,7 @@ export const acting = (context: LoopContext): Loop =>
   })
 
 /** One step of the first open act on each consumer; 'more' when one of them has come further and has not ended. */
-export const stepAll = async (stepping: Stepping): Promise<'more' | 'idle'> => {
+const stepAll = async (stepping: Stepping): Promise<'more' | 'idle'> => {
   const acts = await stepping.database.transaction('acts.open', (tx) => nextActs(tx, mostAtOnce), { readOnly: true })
   const found = await Promise.all(acts.map((act) => stepOnce(act, stepping)))
   return found.includes('more') ? 'more' : 'idle'

@@ -15,9 +15,6 @@ const comparisonsOf = (): Comparison[] => [
   compareLedger,
 ]
 
-/** Names of the comparisons. */
-export const comparisonNames = ['log-ledger', 'tasks-log', 'ledger'] as const
-
 export const reconciling = (context: LoopContext): Loop => {
   const comparisons = comparisonsOf().map((comparison) => ({ comparison, endedAt: -Infinity, tookMs: 0 }))
   const pass = async (): Promise<'idle'> => {

@@ -17,7 +17,7 @@ const instancesSeen = ({ instances }: Memory, nowMs: number): InstanceSeen[] =>
   instances.map(({ seenAt, ...one }) => ({ ...one, seenMs: nowMs - seenAt }))
 
 /** How far each consumer is behind the heads that were seen while its service answered. */
-export const lagsOf = (memory: Memory, nowMs: number): Lag[] =>
+const lagsOf = (memory: Memory, nowMs: number): Lag[] =>
   memory.services.flatMap(({ name: service, state, answeringSince }) =>
     (state?.positions ?? []).map(({ consumer, stream, number, state: is, reason }): Lag => {
       const sightings = memory.heads.get(stream) ?? []
@@ -61,7 +61,7 @@ export interface Judged {
 }
 
 /** A hole that is younger may be explained by what is on its way, or by a long transaction of the consumer. */
-export const noticedMs = 2_000
+const noticedMs = 2_000
 
 type Of = Pick<Lag, 'service' | 'consumer' | 'stream'>
 const isOf = (one: Of) => (other: Of) =>

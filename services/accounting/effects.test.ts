@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { must } from '../../kernel/result.ts'
 import { standardContract } from '../../kernel/standard.ts'
 import { addPeople, as, asService, startSystem, type System } from '../../tests/support/system.ts'
+import { keepTables, type Tampering } from '../../tests/support/tampering.ts'
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { accounting } from './contract.ts'
@@ -16,6 +17,7 @@ const tables = ['accounting.posting', 'accounting.account', 'accounting.account_
 const all = { after: 0, upTo: 9 }
 
 let system: System
+let tampering: Tampering
 
 /** Six tasks of two popugs, three of them completed: nine events. */
 before(async () => {
@@ -29,19 +31,9 @@ before(async () => {
   await system.host.settle()
   // It refuses a double; a ledger without it must still be found out.
   await system.database.query('drop index accounting.one_reward_per_task')
-  for (const table of tables)
-    await system.database.query(`create table kept_${table.replace('.', '_')} as table ${table}`)
+  tampering = await keepTables(system.database, tables)
 })
 after(() => system[Symbol.asyncDispose]())
-
-/** Changes rows as an administrator whom no trigger stops. */
-const unhindered = (statements: string) =>
-  system.database.query(`begin; set local session_replication_role = replica; ${statements}; commit`)
-
-const restore = () =>
-  unhindered(
-    tables.map((table) => `truncate ${table}; insert into ${table} table kept_${table.replace('.', '_')}`).join(';'),
-  )
 
 /** What both checkers say: the ledger's own differences, and the events that only one side has. */
 const look = async () => {
@@ -142,9 +134,9 @@ const damages: readonly Damage[] = [
 
 for (const { does, by, ledger, missing, extra } of damages) {
   test(`when ${does}, it is named`, async () => {
-    await unhindered(by)
+    await tampering.unhindered(by)
     const found = await look()
-    await restore()
+    await tampering.restore()
     const digestsDiffer = found.digests.log?.hash !== found.digests.effects?.hash
     assert.equal(digestsDiffer, missing !== null || extra !== null)
     if (ledger) assert.match(found.ledger.join('\n'), ledger)

@@ -5,6 +5,7 @@ import type { Clock } from '../../kernel/ports.ts'
 import { must } from '../../kernel/result.ts'
 import { checkInvariants } from '../../tests/support/invariants.ts'
 import { addPeople, as, startSystem, type System } from '../../tests/support/system.ts'
+import { keepTables, type Tampering } from '../../tests/support/tampering.ts'
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { accounting } from './contract.ts'
@@ -12,6 +13,7 @@ import { accounting } from './contract.ts'
 let time = new Date('2026-05-01T12:00:00Z')
 const clock: Clock = { now: () => Promise.resolve(time) }
 let system: System
+let tampering: Tampering
 const tables = ['posting', 'account', 'account_day', 'price', 'accounting_day', 'late_booking'] as const
 
 /** Two popugs, six tasks on two days, three of them completed: nine events. */
@@ -27,25 +29,20 @@ before(async () => {
     }
     await system.host.settle()
   }
-  for (const table of tables) await system.database.query(`create table kept_${table} as table accounting.${table}`)
+  tampering = await keepTables(
+    system.database,
+    tables.map((table) => `accounting.${table}`),
+  )
 })
 after(() => system[Symbol.asyncDispose]())
 
 const verify = async () => must(await system.call(accounting.verifyLedger, {}, as({ id: 1, role: 'admin' })))
 
-/** Changes rows as an administrator whom no trigger and no key stops, looks, and puts all rows back. */
+/** Changes rows, looks, and puts all rows back. */
 const verifyAfter = async (change: string) => {
-  const { query } = system.database
-  const unhindered = async (statements: string) => {
-    await query(`begin; set local session_replication_role = replica; ${statements}; commit`)
-  }
-  await unhindered(change)
+  await tampering.unhindered(change)
   const found = await verify()
-  await unhindered(
-    tables
-      .map((table) => `truncate accounting.${table}; insert into accounting.${table} table kept_${table}`)
-      .join(';'),
-  )
+  await tampering.restore()
   return found.differences
 }
 

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { must } from '../../kernel/result.ts'
 import { eventually } from '../../tests/support/eventually.ts'
 import { addPeople, as, startSystem, type System } from '../../tests/support/system.ts'
+import { keepTables, type Tampering } from '../../tests/support/tampering.ts'
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { operations } from './contract.ts'
@@ -12,6 +13,7 @@ import { admin, ended, overviewOf, seen } from './operations.test-support.ts'
 
 const tables = ['accounting.posting', 'accounting.account', 'task_tracker.event', 'task_tracker.task'] as const
 let system: System
+let tampering: Tampering
 
 /** Eight tasks, three of them completed: eleven events. */
 before(async () => {
@@ -25,23 +27,9 @@ before(async () => {
   await seen('all events', system, ({ consumers }) =>
     consumers.some(({ consumer, number }) => consumer === 'ledger' && number === 11),
   )
-  for (const table of tables)
-    await system.database.query(`create table kept_${table.replace('.', '_')} as table ${table}`)
+  tampering = await keepTables(system.database, tables)
 })
 after(() => system[Symbol.asyncDispose]())
-
-/** As an administrator whom no trigger, key or right stops. */
-const unhindered = (statements: string) =>
-  system.database.query(`begin; set local session_replication_role = replica; ${statements}; commit`)
-const restore = () =>
-  unhindered(
-    tables
-      .map(
-        (table) =>
-          `delete from ${table}; insert into ${table} overriding system value table kept_${table.replace('.', '_')}`,
-      )
-      .join(';'),
-  )
 
 const reconcile = async () => ended(system, must(await system.call(operations.reconcile, {}, admin)))
 const differencesOf = async (state: 'open' | 'all' = 'open') =>
@@ -115,7 +103,7 @@ const damages: readonly Damage[] = [
 
 for (const { does, by, named: expected } of damages) {
   test(`when ${does}, it is named, and so is that it was mended`, async () => {
-    await unhindered(by)
+    await tampering.unhindered(by)
     await reconcile()
     const found = await named()
     for (const line of found)
@@ -124,7 +112,7 @@ for (const { does, by, named: expected } of damages) {
         line,
       )
     for (const one of expected) assert.equal(found.filter((line) => one.test(line)).length, 1, `${one}`)
-    await restore()
+    await tampering.restore()
     await reconcile()
     assert.deepEqual(await named(), [])
     const all = await differencesOf('all')
@@ -149,7 +137,7 @@ describe('a row of the ledger that is there twice', () => {
     assert.deepEqual([difference?.number, difference?.what], [3, 'extra'])
     assert.match(difference?.expected ?? '', /^TaskAssigned \{"taskId":3,/)
     assert.equal(difference?.found, `${difference?.expected}; ${difference?.expected}`)
-    await restore()
+    await tampering.restore()
     await eventually('it is gone', async () => (await named()).length === 0)
   })
 })
@@ -189,13 +177,13 @@ describe('an event that could not be applied', () => {
       [['applied', 1]],
     )
     assert.deepEqual(await ofLedger(), [])
-    await unhindered(`update accounting.posting set popug_id = popug_id + 1 where number = ${number}`)
+    await tampering.unhindered(`update accounting.posting set popug_id = popug_id + 1 where number = ${number}`)
     const found = await ofLedger()
     assert.deepEqual(
       found.map(({ about, what, explained }) => [about, what, explained]),
       [[`task-tracker #${number}`, 'different', null]],
     )
-    await unhindered(`update accounting.posting set popug_id = popug_id - 1 where number = ${number}`)
+    await tampering.unhindered(`update accounting.posting set popug_id = popug_id - 1 where number = ${number}`)
     assert.deepEqual(await ofLedger(), [])
   })
 

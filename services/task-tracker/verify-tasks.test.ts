@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { must } from '../../kernel/result.ts'
 import { freshDatabase, type TestDatabase } from '../../tests/support/server.ts'
 import { addPeople, as, asService, schemas, startSystem, type System } from '../../tests/support/system.ts'
+import { keepTables, type Tampering } from '../../tests/support/tampering.ts'
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
 import { taskTracker } from './contract.ts'
 import { asManager, idOf } from './tasks.test-support.ts'
@@ -11,6 +12,7 @@ import { asManager, idOf } from './tasks.test-support.ts'
 const tables = ['task_tracker.task', 'task_tracker.event', 'task_tracker.outbox'] as const
 let database: TestDatabase
 let system: System
+let tampering: Tampering
 
 /** Six tasks of two popugs, all drawn anew once, three of them completed: fifteen events. */
 before(async () => {
@@ -25,8 +27,7 @@ before(async () => {
     must(await system.call(taskTracker.completeTask, { taskId }, as({ id: assigneeId, role: 'popug' })))
   }
   await system.host.settle()
-  for (const table of tables)
-    await system.database.query(`create table kept_${table.replace('.', '_')} as table ${table}`)
+  tampering = await keepTables(system.database, tables)
 })
 after(async () => {
   await system[Symbol.asyncDispose]()
@@ -35,19 +36,6 @@ after(async () => {
 
 const verify = (input: { after?: string; limit?: number } = {}) =>
   system.call(taskTracker.verifyTasks, input, asService).then(must)
-
-const unhindered = (statements: string) =>
-  system.database.query(`begin; set local session_replication_role = replica; ${statements}; commit`)
-
-const restore = () =>
-  unhindered(
-    tables
-      .map(
-        (table) =>
-          `delete from ${table}; insert into ${table} overriding system value table kept_${table.replace('.', '_')}`,
-      )
-      .join(';'),
-  )
 
 test('healthy tasks are as their events tell', async () => {
   assert.deepEqual(await verify(), { upTo: 15, tasks: 6, events: 15, differences: [], next: null })
@@ -70,12 +58,12 @@ test('part by part, each task and each event is compared once', async () => {
 })
 
 test('an event that has no number yet counts, in its place after those that have', async () => {
-  await unhindered(`
+  await tampering.unhindered(`
     with moved as (delete from task_tracker.event where number > 12 returning *)
     insert into task_tracker.outbox (event_id, type, version, about, data, at, request_id, actor)
     select event_id, type, version, about, data, at, request_id, actor from moved order by number`)
   const { differences } = await verify()
-  await restore()
+  await tampering.restore()
   assert.deepEqual(differences, [])
 })
 
@@ -143,9 +131,9 @@ const damages: readonly Damage[] = [
 describe('it is named when', () => {
   for (const { does, by, named } of damages) {
     test(does, async () => {
-      await unhindered(by)
+      await tampering.unhindered(by)
       const { differences } = await verify()
-      await restore()
+      await tampering.restore()
       assert.deepEqual(
         differences.map(({ what, where }) => `${what}: ${where}`),
         named,

@@ -40,11 +40,7 @@ const problem = (status: number, code: string, rest: object, headers: Record<str
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
   })
 
-const refusalResponse = (
-  { refused, detail }: Refusal,
-  requestId: string,
-  kinds: Route['refuses'] = {},
-): Response => {
+const refusalResponse = ({ refused, detail }: Refusal, requestId: string, kinds: Route['refuses'] = {}): Response => {
   const kind = kinds[refused] ?? (standardRefusals as Record<string, RefusalKind>)[refused] ?? 'conflict'
   const { retryAfterSeconds, allow } = detail ?? {}
   const headers = {

@@ -1,5 +1,6 @@
 // The entry: every service in one process, or the ones named, until a signal ends it.
 import { once } from 'node:events'
+import { flushCompileCache } from 'node:module'
 import { EmbeddedError } from './adapters/database/embedded.ts'
 import { jsonLog } from './adapters/log.ts'
 import { type Application, startApplication } from './application.ts'
@@ -51,6 +52,8 @@ const greet = async (application: Application, run: readonly string[]) => {
   if (link && run.includes('web')) say(`Make the first administrator, once: ${link}`)
   if (link && !run.includes('web'))
     say(`Make the first administrator, once, at the address of web: ${new URL(link).pathname}${new URL(link).search}`)
+  // For the next start, also when this one ends by a kill.
+  flushCompileCache()
 }
 
 const main = async () => {

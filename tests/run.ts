@@ -13,7 +13,6 @@ import pg from 'pg'
 import { startEmbedded } from '../adapters/database/embedded.ts'
 import { fullOnly, isPooled, missingFor } from './machine.ts'
 import { PgBouncer } from './servers/pg-bouncer.ts'
-import { compileCache } from './support/compile-cache.ts'
 import { silent } from './support/silent.ts'
 
 const { values, positionals } = parseArgs({
@@ -66,7 +65,7 @@ const runTests = ({ url, files, environment = {} }: Pass): Promise<boolean> =>
       concurrency,
       signal: stopped.signal,
       timeout: 180_000,
-      env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ATES_TEST_DATABASE_URL: url, ...environment },
+      env: { ...process.env, ATES_TEST_DATABASE_URL: url, ...environment },
     })
     let passed = true
     stream.on('test:fail', () => {

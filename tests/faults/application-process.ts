@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import type { ProcessName } from '../../config.ts'
 import type { Call } from '../../kernel/ports.ts'
 import { Fault, type Outcome } from '../../kernel/result.ts'
-import { compileCache } from '../support/compile-cache.ts'
 import type { FromEntry, ToEntry } from './entry.ts'
 import { type FaultPoint, frozenLine } from './fault-points.ts'
 
@@ -26,7 +25,7 @@ export const spawnEntry = (
 ): ChildProcess =>
   spawn(process.execPath, ['--import', './runtime.js', entry, ...args], {
     cwd: root,
-    env: { ...plainEnvironment(), NODE_COMPILE_CACHE: compileCache, ...environment },
+    env: { ...plainEnvironment(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe', channel],
   })
 

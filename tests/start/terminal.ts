@@ -9,7 +9,6 @@ import { findHome } from '../../adapters/database/embedded-home.ts'
 import { endPostmaster, readAddress } from '../../adapters/database/embedded-postmaster.ts'
 import { joinEmbedded } from '../../adapters/database/embedded.ts'
 import { plainEnvironment } from '../faults/application-process.ts'
-import { compileCache } from '../support/compile-cache.ts'
 import { eventually } from '../support/eventually.ts'
 
 export const repository = join(import.meta.dirname, '../..')
@@ -132,7 +131,6 @@ export class Installation implements AsyncDisposable {
       cwd: this.tree,
       env: {
         ...plainEnvironment(),
-        NODE_COMPILE_CACHE: compileCache,
         ATES_DATA_DIR: this.dataDir,
         ATES_PORT: '0',
         ...environment,

@@ -11,7 +11,8 @@ interface Kind {
   readonly files: readonly string[]
   /**
    * Paths, `node:` modules and `npm:` packages, as globs. `own` stands for the service's folder, `type` before a glob
-   * allows types only, `#name` after it allows that name only, `!` before it refuses what a later one would allow.
+   * allows types only, `#name` after it allows that name only, `!` before it refuses what a later one would allow;
+   * `computed` allows names that are found out when it runs.
    */
   readonly may: readonly string[]
   readonly least: number
@@ -210,10 +211,17 @@ const kinds: readonly Kind[] = [
     least: 15,
   },
   {
+    name: 'installer-imports',
+    why: 'What runs at installation looks at packages, and needs nothing of the product.',
+    files: ['bundle-dependencies.ts'],
+    may: ['bundles.js', 'npm:rolldown', ...anyOfNode, 'computed'],
+    least: 1,
+  },
+  {
     name: 'entry-imports',
     why: 'The entries put everything together: everything of the product, that is.',
-    files: ['*.ts', 'runtime.js'],
-    may: ['*.ts', 'kernel/**', 'adapters/**', 'services/**', ...anyOfNode, ...anyPackage],
+    files: ['*.{ts,js}'],
+    may: ['*.{ts,js}', 'kernel/**', 'adapters/**', 'services/**', ...anyOfNode, ...anyPackage],
     least: 6,
   },
 ]
@@ -226,7 +234,7 @@ const fits = (glob: string, { target, names, typeOnly }: Wanted): boolean => {
   const [path = '', name] = glob.replace(/^type /, '').split('#')
   if (glob.startsWith('type ') && !typeOnly) return false
   if (name !== undefined && !(names.length > 0 && names.every((one) => one === name))) return false
-  return target !== null && matchesGlob(target, path)
+  return target === null ? path === 'computed' : matchesGlob(target, path)
 }
 
 const allows = (may: readonly string[], wanted: Wanted): boolean => {

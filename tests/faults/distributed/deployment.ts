@@ -16,6 +16,8 @@ import { type Sample, scrape } from './metrics.ts'
 /** How many processes there are of each. */
 export type Replicas = Readonly<Partial<Record<ProcessName, number>>>
 
+type Settings = Readonly<Record<string, string>>
+
 const usual: Replicas = { identity: 1, 'task-tracker': 2, accounting: 2 }
 const mostCallMs = 10_000
 
@@ -61,7 +63,9 @@ export interface DeploymentOptions {
   /** By default one of its own. */
   readonly broker?: Broker
   /** Of aTES, for every process. */
-  readonly settings?: Readonly<Record<string, string>>
+  readonly settings?: Settings
+  /** Further ones, for the processes of one name. */
+  readonly only?: Readonly<Partial<Record<ProcessName, Settings>>>
 }
 
 const usualRoles = ['manager', 'popug', 'popug', 'popug']
@@ -70,13 +74,13 @@ export class Deployment<G extends ServiceGround = SharedGround> implements Async
   readonly stage: Stage<G>
   readonly broker: Broker
   readonly parts: Part[] = []
-  private readonly settings: Readonly<Record<string, string>>
+  private readonly settingsOf: (name: ProcessName) => Settings
   private turn = 0
 
-  private constructor(stage: Stage<G>, broker: Broker, settings: Readonly<Record<string, string>>) {
+  private constructor(stage: Stage<G>, broker: Broker, settingsOf: (name: ProcessName) => Settings) {
     this.stage = stage
     this.broker = broker
-    this.settings = settings
+    this.settingsOf = settingsOf
   }
 
   /** A stage of this name on a fresh database, a broker and all processes, and people whom everybody knows. */
@@ -88,11 +92,12 @@ export class Deployment<G extends ServiceGround = SharedGround> implements Async
   static async on<G extends ServiceGround>(
     ground: G,
     name: string,
-    { replicas = usual, roles = usualRoles, broker, settings = {} }: DeploymentOptions = {},
+    { replicas = usual, roles = usualRoles, broker, settings = {}, only = {} }: DeploymentOptions = {},
   ): Promise<Deployment<G>> {
     const stage = new Stage(name, ground)
     const all = { ...(await sharedSettings()), ...settings }
-    const one = new Deployment(stage, broker ?? (await openBroker()), all)
+    const settingsOf = (part: ProcessName) => ({ ...all, ...only[part] })
+    const one = new Deployment(stage, broker ?? (await openBroker()), settingsOf)
     try {
       for (const [part, count] of Object.entries(replicas)) await one.add(part as ProcessName, count)
       // Each makes its own schema, which its replicas would wait for.
@@ -134,7 +139,7 @@ export class Deployment<G extends ServiceGround = SharedGround> implements Async
       ATES_DATABASE_CONNECTIONS: '4',
       ATES_NATS_URL: links.broker.url,
       ATES_METRICS_PORT: String(metricsPort),
-      ...this.settings,
+      ...this.settingsOf(name),
     }
     return this.stage.launch(settings, [name], faults)
   }

@@ -26,6 +26,8 @@ import {
   WatchedService,
 } from './vocabulary.ts'
 
+export type { ActResult } from './vocabulary.ts'
+
 /** Some parked events of one consumer by their numbers, or all that failed in the same way. */
 const selection = z
   .object({

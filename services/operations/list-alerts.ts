@@ -15,13 +15,14 @@ type Alert = Output<typeof operations.listAlerts>['alerts'][number]
 const beyondIds = 2 ** 31
 
 const onWire = (row: AlertRow): Alert => {
-  const { id, name, about, since, raisedAt, saidAt, repeats, clearedAt } = row
+  const { id, name, about, since, raisedAt, saidAt, repeats, clearedAt, details } = row
   return {
     id,
     name,
     about,
     severity: catalog[name].severity,
     text: sentenceOf(row),
+    details: { ...details },
     since: since.toISOString(),
     raisedAt: (raisedAt ?? since).toISOString(),
     repeatedAt: repeats > 0 && saidAt !== null ? saidAt.toISOString() : null,

@@ -190,6 +190,20 @@ export const deliveryOutcome = z.enum([
   'contradicts',
 ])
 
+/** What the steps of acts come to. Pages have a text for each; a newer operations may say more. */
+export const actResult = z.enum([
+  ...deliveryOutcome.options,
+  'absent',
+  'restored',
+  'said',
+  'paused',
+  'running',
+  'accepted',
+  'compared',
+  'differences',
+])
+export type ActResult = z.infer<typeof actResult>
+
 export const Difference = z.object({
   id: z.int(),
   name: z.string().describe("what was compared: 'log-ledger', 'tasks-log' or 'ledger'"),
@@ -213,6 +227,12 @@ export const Alert = z.object({
   about: z.string().describe('what it is about, such as a consumer'),
   severity: z.enum(['critical', 'warning']),
   text: z.string().describe('what is wrong, in plain words'),
+  details: z
+    .record(z.string(), z.union([z.string(), z.number(), z.null()]))
+    .optional()
+    .describe(
+      'facts that the text names, by alert: numbers, words, and durations in milliseconds (`...Ms`); older versions did not say them',
+    ),
   since: moment.describe('when the condition began'),
   raisedAt: moment,
   repeatedAt: moment.nullable(),

@@ -1,6 +1,8 @@
 // Alerts in their tables: told once by each channel, in order, whoever is killed, and whatever the clock does.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { must } from '../../../kernel/result.ts'
+import { listAlerts } from '../list-alerts.ts'
 import { observation, openAlerts, subjectsOf, unbalanced } from './alerts.test-support.ts'
 import { deliverNext, pauseMs } from './deliver.ts'
 import { evaluateAlerts } from './evaluate.ts'
@@ -37,6 +39,17 @@ describe('an alert in its table', () => {
     assert.deepEqual(await statesOf(alerts), [
       { name: 'ProducerSilent', about: 'accounting', raised: true, cleared: true, repeats: 1 },
     ])
+  })
+
+  test('is listed with its sentence, and with the facts in it', async () => {
+    await using alerts = await openAlerts()
+    await alerts.watch(16, silent)
+    const listed = await alerts.database.transaction('test', (tx) =>
+      listAlerts({ state: 'open', limit: 1 }, { tx } as Parameters<typeof listAlerts>[1]),
+    )
+    const [alert] = must(listed).alerts
+    assert.equal(alert?.text, 'accounting has not answered for 20 s: refused.')
+    assert.deepEqual(alert.details, { silentMs: 20_000, reason: 'refused' })
   })
 
   test('leaves nothing behind when its condition passed before anybody was told', async () => {

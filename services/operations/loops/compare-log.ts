@@ -2,6 +2,7 @@
 // where those differ, event by event.
 import { must } from '../../../kernel/result.ts'
 import { mostDiscarded, mostSetAside, standardContract } from '../../../kernel/standard.ts'
+import { doesNotAnswer, isForked } from '../rules/reasons.ts'
 import { differingEvents, discardedEvent, type Range, rangesAround, rangesBetween, type Told } from '../rules/ranges.ts'
 import { begun, isDue, newProgress, type Progress } from '../rules/rounds.ts'
 import { type NewDifference, openNumbers } from '../store/differences.ts'
@@ -28,8 +29,8 @@ export const compareLog = (sides: Sides): Comparison => {
         async (tx) =>
           [await positionSeen(tx, sides.service, sides.consumer), await openNumbers(tx, sides.name, mostOpen)] as const,
       )
-      if (!position) return `${sides.service} does not answer`
-      if (position.state === 'forked') return `${sides.consumer} is forked`
+      if (!position) return doesNotAnswer(sides.service)
+      if (position.state === 'forked') return isForked(sides.consumer)
       const known = seen.progress
       // After a restore that was accepted, nothing that was compared counts any more.
       const progress = known?.epoch === position.epoch ? known : newProgress(position.epoch, seen.now)

@@ -4,6 +4,7 @@ import { must } from '../../../kernel/result.ts'
 import { standardContract } from '../../../kernel/standard.ts'
 import { readRange } from '../asks/range.ts'
 import type { Came } from '../rules/tally.ts'
+import type { ActResult } from '../vocabulary.ts'
 import { behalfOf, mustOf, type Step, stepped } from './step.ts'
 
 const Input = z.object({ after: z.int(), upTo: z.int() })
@@ -27,7 +28,7 @@ export const refetchAct: Step = async (act, { call }) => {
   const total = sizeOf({ after, upTo }, batch.head)
   if (!last) return stepped(act, [], { progress: { cursor }, ended: true, total })
   const { outcomes } = mustOf(await call(standardContract(service).deliver, { consumer, batch, dryRun: false }, behalf))
-  const came = outcomes.map(({ outcome, detail }): Came => ({ what: outcome, detail }))
+  const came = outcomes.map(({ outcome, detail }): Came<ActResult> => ({ what: outcome, detail }))
   const ended = last.number >= Math.min(upTo, batch.head)
   return stepped(act, came, { progress: { cursor: last.number }, ended, total })
 }
@@ -43,7 +44,7 @@ export const redeliverAct: Step = async (act, { call }) => {
   const { republish, getState } = standardContract(act.service ?? '')
   const total = act.total ?? sizeOf({ after, upTo }, must(await call(getState, {}, behalfOf(act))).stream.head)
   const said = mustOf(await call(republish, { from: cursor + 1, to }, behalfOf(act)))
-  const came = Array.from({ length: said.count }, (): Came => ({ what: 'said' }))
+  const came = Array.from({ length: said.count }, (): Came<ActResult> => ({ what: 'said' }))
   // Nothing said: the log ends before the range does.
   const ended = said.upTo >= upTo || said.count === 0
   return stepped(act, came, { progress: { cursor: said.upTo }, ended, total })

@@ -5,6 +5,7 @@ import { isRefusal, must } from '../../../kernel/result.ts'
 import { standardContract } from '../../../kernel/standard.ts'
 import type { Came } from '../rules/tally.ts'
 import type { ActRow, SteppedAct } from '../store/acts.ts'
+import type { ActResult } from '../vocabulary.ts'
 import { behalfOf, mustOf, type Step, stepped, type Stepping } from './step.ts'
 
 const chunkSize = 100
@@ -28,7 +29,7 @@ type Doing = (
   of: { service: string; consumer: string },
   chunk: { readonly numbers: readonly number[]; readonly turn: number },
   stepping: Stepping,
-) => Promise<Came[]>
+) => Promise<Came<ActResult>[]>
 
 const parkedAct =
   (from: 'parked' | 'discarded', doing: Doing): Step =>
@@ -85,13 +86,11 @@ const sizeOfGroup = async (
   return groups.reduce((sum, group) => sum + (state === 'parked' ? group.count : group.discarded), 0)
 }
 
-const outcomes = new Set(['applied', 'absent'])
-
 export const retryAct = parkedAct('parked', async (act, { service, consumer }, { numbers, turn }, { call }) => {
   const { retryParkedEvents } = standardContract(service)
   const outcome = await call(retryParkedEvents, { consumer, numbers: [...numbers] }, behalfOf(act, `chunk-${turn}`))
   return mustOf(outcome).results.map(({ result }) =>
-    outcomes.has(result) ? { what: result } : { what: 'still_parked', detail: result },
+    result === 'applied' || result === 'absent' ? { what: result } : { what: 'still_parked', detail: result },
   )
 })
 
@@ -110,10 +109,10 @@ export const restoreAct = parkedAct('discarded', async (act, { service, consumer
 /** One after the other; what somebody else has decided about meanwhile is left as it is. */
 const eachOf = async (
   numbers: readonly number[],
-  what: string,
+  what: ActResult,
   doing: (number: number) => Promise<Parameters<typeof mustOf>[0]>,
-): Promise<Came[]> => {
-  const came: Came[] = []
+): Promise<Came<ActResult>[]> => {
+  const came: Came<ActResult>[] = []
   for (const number of numbers) {
     const outcome = await doing(number)
     const gone = isRefusal(outcome) && (outcome.refused === 'not_parked' || outcome.refused === 'not_discarded')

@@ -5,6 +5,7 @@ import { isRefusal, type Outcome } from '../../../kernel/result.ts'
 import type { LoopContext } from '../../../kernel/service.ts'
 import { added, type Came, failures } from '../rules/tally.ts'
 import type { ActRow, SteppedAct } from '../store/acts.ts'
+import type { ActResult } from '../vocabulary.ts'
 
 export type Stepping = Pick<LoopContext, 'call' | 'database' | 'clock'>
 
@@ -45,7 +46,7 @@ export const mustOf = <Value>(outcome: Outcome<Value>): Value => {
 /** What is saved after a step that brought these, with so much of the act done. */
 export const stepped = (
   act: ActRow,
-  came: readonly Came[],
+  came: readonly Came<ActResult>[],
   after: { readonly progress: unknown; readonly ended: boolean; readonly total?: number | null },
 ): SteppedAct => ({
   id: act.id,

@@ -1,6 +1,7 @@
 // Judges what is remembered: who is silent, who is behind and for how long, and what did not arrive.
 import type { DifferencesSeen, InstanceSeen, Lag, Observation, ServiceSeen, UndeliveredSeen } from '../observation.ts'
 import { keyOf, type Memory, type ServiceMemory } from './memory.ts'
+import { onlyLate, producerSilent } from './reasons.ts'
 
 const serviceSeen =
   (nowMs: number) =>
@@ -115,7 +116,7 @@ const lateOf = (
 
 const reasonOf = (stream: string, services: readonly ServiceSeen[]): string => {
   const producer = services.find(({ name }) => name === stream)
-  return producer && producer.silentMs > 0 ? `producer does not answer: ${producer.silentReason}` : 'late'
+  return producer && producer.silentMs > 0 ? producerSilent(producer.silentReason) : onlyLate
 }
 
 /** It has arrived, or there is nothing any more that could: the producer has another history, or the consumer is gone. */

@@ -1,7 +1,7 @@
 // What came of the steps of an act, added up.
 
-export interface Result {
-  readonly what: string
+export interface Result<What extends string = string> {
+  readonly what: What
   readonly count: number
   /** What was said of one of them, such as its error. */
   readonly example: string | null
@@ -11,8 +11,8 @@ export interface Result {
 export const tally = <Item, Kind>(items: readonly Item[], kindOf: (item: Item) => Kind): Map<Kind, Item[]> =>
   Map.groupBy(items, kindOf)
 
-export interface Came {
-  readonly what: string
+export interface Came<What extends string = string> {
+  readonly what: What
   readonly detail?: string | undefined
 }
 

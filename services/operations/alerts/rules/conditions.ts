@@ -4,7 +4,7 @@ import { type AlertName, catalog } from './catalog.ts'
 
 /** Facts about a condition that its text names: numbers, durations in milliseconds (`...Ms`), and words. */
 export type Details = Readonly<Record<string, Detail>>
-export type Detail = string | number | null | undefined
+export type Detail = string | number | null
 
 export interface Condition {
   readonly name: AlertName

@@ -3,14 +3,17 @@ import { type AlertName, catalog } from './catalog.ts'
 import type { Detail, Details } from './conditions.ts'
 import type { AlertState, Change } from './judge.ts'
 
-const duration = (ms: Detail): string => {
+/** Undefined where a condition did not find what its sentence names, which a test sees. */
+type Fact = Detail | undefined
+
+const duration = (ms: Fact): string => {
   const seconds = Math.round(Number(ms) / 1_000)
   if (seconds < 120) return `${seconds} s`
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`
 }
 
-const counted = (value: Detail, one: string, many: string): string => `${value} ${value === 1 ? one : many}`
-const because = (reason: Detail): string => ((reason ?? '') === '' ? '' : `: ${reason}`)
+const counted = (value: Fact, one: string, many: string): string => `${value} ${value === 1 ? one : many}`
+const because = (reason: Fact): string => ((reason ?? '') === '' ? '' : `: ${reason}`)
 
 const sentences: Readonly<Record<AlertName, (about: string, details: Details) => string>> = {
   EventsUnnumbered: (about, { ageMs }) =>

@@ -56,6 +56,21 @@ export const When = ({ visit, at, format = 'moment' }: { visit: Visit; at: strin
   </time>
 )
 
+interface SaidProps {
+  /** As a service said it, in English. */
+  readonly given: string
+  /** The same in words of the catalog, or as it was given where the catalog has none. */
+  readonly said: string
+  readonly class?: string
+}
+
+/** What a service said, marked as English where that is not the reader's language. */
+export const Said = ({ given, said, class: look }: SaidProps) => (
+  <span class={look} lang={said === given ? 'en' : undefined}>
+    {said}
+  </span>
+)
+
 /** Something that the reader should know about the page, such as a part that is missing. */
 export const Notice = ({ children }: { children: ComponentChildren }) => (
   <p class="notice" role="note">

@@ -7,9 +7,10 @@ import { operations } from '../../operations/contract.ts'
 import { admins, staff } from '../../vocabulary.ts'
 import { idFrom } from '../forms.ts'
 import { CommandForm } from '../look/fields.tsx'
-import { Empty, liveFrom, PageLinks, When } from '../look/parts.tsx'
+import { Empty, liveFrom, PageLinks, Said, When } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get, post } from '../route.ts'
+import { noteText, resultText } from '../texts/notes.ts'
 import { turnDown, type Member } from '../visit.tsx'
 
 type Act = z.output<typeof operations.getAct.output>
@@ -213,8 +214,8 @@ const ActProgress = ({ visit, act }: { visit: Member; act: Act }) => {
         </p>
       )}
       {act.note !== null && (
-        <p class="warning" lang="en">
-          {act.note}
+        <p>
+          <Said class="warning" given={act.note} said={noteText(visit.texts, act.note)} />
         </p>
       )}
       {act.results.length > 0 && <Results visit={visit} results={act.results} />}
@@ -248,8 +249,8 @@ const Results = ({ visit, results }: { visit: Member; results: Act['results'] })
       <tbody>
         {results.map(({ what, count, example }) => (
           <tr>
-            <th scope="row" lang="en">
-              {what.replaceAll('_', ' ')}
+            <th scope="row">
+              <Said given={what.replaceAll('_', ' ')} said={resultText(visit.texts, what)} />
             </th>
             <td class="count" data-label={words.count}>
               {visit.formats.number(count)}

@@ -11,7 +11,7 @@ import { get, post } from '../route.ts'
 import type { Member } from '../visit.tsx'
 import { Fact, toAct } from './operations-acts.tsx'
 import { Delivery, type Plan, type Range, rangeIn } from './operations-delivery.tsx'
-import { consumerPath, Gaps } from './operations-parts.tsx'
+import { consumerPath, Gaps, reasonLanguage } from './operations-parts.tsx'
 
 type Overview = z.output<typeof operations.getOverview.output>
 type Consumer = Overview['consumers'][number]
@@ -148,7 +148,7 @@ const ConsumerFacts = ({ visit, consumer }: { visit: Member; consumer: Consumer 
       <Fact name={words.state}>
         <span class={`state state-${state === 'running' ? 'done' : 'trouble'}`}>{words.states[state]}</span>
         {reason !== null && (
-          <span class="muted below" lang="en">
+          <span class="muted below" lang={reasonLanguage(state)}>
             {reason}
           </span>
         )}

@@ -2,8 +2,9 @@
 import type { z } from 'zod'
 import { operations } from '../../operations/contract.ts'
 import { staff } from '../../vocabulary.ts'
-import { Empty, PageLinks, When } from '../look/parts.tsx'
+import { Empty, PageLinks, Said, When } from '../look/parts.tsx'
 import { get } from '../route.ts'
+import { alertText } from '../texts/alerts.ts'
 import type { Member } from '../visit.tsx'
 
 type Alerts = z.output<typeof operations.listAlerts.output>
@@ -48,6 +49,7 @@ const AllAlerts = ({ visit, alerts, next }: Alerts & { visit: Member }) => {
 
 export const AlertsTable = ({ visit, alerts }: { visit: Member; alerts: readonly Alert[] }) => {
   const { alerts: words } = visit.texts.operations
+  const span = (ms: number) => visit.formats.seconds(Math.round(ms / 1_000))
   return (
     <table class="rows">
       <thead>
@@ -67,12 +69,10 @@ export const AlertsTable = ({ visit, alerts }: { visit: Member; alerts: readonly
           <tr>
             <th scope="row">
               <a href={`/operations/runbooks/${alert.name}`}>{words.names[alert.name] ?? alert.name}</a>
-              <span class="muted below" lang="en">
-                {alert.text}
-              </span>
+              <Said class="muted below" given={alert.text} said={alertText(visit.texts, alert, span)} />
             </th>
-            <td data-label={words.about} lang="en">
-              {alert.about}
+            <td data-label={words.about}>
+              <Said given={alert.about} said={words.subject(alert)} />
             </td>
             <td data-label={words.since}>
               <When visit={visit} at={alert.since} />

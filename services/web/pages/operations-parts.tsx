@@ -1,7 +1,8 @@
 // The tables of the operations page: streams with their readers, gaps, what was set aside, services, jobs.
 import type { z } from 'zod'
 import type { operations } from '../../operations/contract.ts'
-import { Empty, When } from '../look/parts.tsx'
+import { Empty, Said, When } from '../look/parts.tsx'
+import { undeliveredText } from '../texts/notes.ts'
 import type { Member } from '../visit.tsx'
 
 type Overview = z.output<typeof operations.getOverview.output>
@@ -90,6 +91,9 @@ const StreamRow = ({ visit, stream }: { visit: Member; stream: Stream }) => {
   )
 }
 
+/** A fork is told by a program; why it was paused, somebody wrote in whatever language. */
+export const reasonLanguage = (state: Consumer['state']): 'en' | '' => (state === 'forked' ? 'en' : '')
+
 const ConsumerRow = ({ visit, consumer }: { visit: Member; consumer: Consumer }) => {
   const { streams: words } = visit.texts.operations
   const { number } = visit.formats
@@ -114,7 +118,7 @@ const ConsumerRow = ({ visit, consumer }: { visit: Member; consumer: Consumer })
       <td data-label={words.state}>
         <span class={`state state-${state === 'running' ? 'done' : 'trouble'}`}>{words.states[state]}</span>
         {reason !== null && (
-          <span class="muted below" lang="en">
+          <span class="muted below" lang={reasonLanguage(state)}>
             {reason}
           </span>
         )}
@@ -167,8 +171,8 @@ export const Gaps = ({ visit, undelivered, now }: GapsProps) => {
                 <td data-label={words.since}>
                   <When visit={visit} at={gap.since} />
                 </td>
-                <td data-label={words.why} lang="en">
-                  {gap.reason}
+                <td data-label={words.why}>
+                  <Said given={gap.reason} said={undeliveredText(visit.texts, gap.reason)} />
                 </td>
                 <td data-label={words.state}>
                   {gap.healedAt === null ? (

@@ -1,7 +1,8 @@
 // Services with their processes, breakers and troubles, and the long work that they do.
 import type { z } from 'zod'
 import type { operations } from '../../operations/contract.ts'
-import { When } from '../look/parts.tsx'
+import { Said, When } from '../look/parts.tsx'
+import { jobReasonText } from '../texts/notes.ts'
 import type { Member } from '../visit.tsx'
 
 type Overview = z.output<typeof operations.getOverview.output>
@@ -180,13 +181,13 @@ const JobRow = ({ visit, job }: { visit: Member; job: Overview['jobs'][number] }
       </td>
       <td data-label={words.jobs.progress}>
         {counts && reassign.progress(number(counts.done), counts.total)}
-        {[job.reason, job.trouble].map(
-          (text) =>
-            text !== null && (
-              <span class="warning below" lang="en">
-                {text}
-              </span>
-            ),
+        {job.reason !== null && (
+          <Said class="warning below" given={job.reason} said={jobReasonText(visit.texts, job.reason)} />
+        )}
+        {job.trouble !== null && (
+          <span class="warning below" lang="en">
+            {job.trouble}
+          </span>
         )}
       </td>
       <td class="last" data-label={words.jobs.requested}>

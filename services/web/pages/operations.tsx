@@ -3,8 +3,9 @@ import type { z } from 'zod'
 import { operations } from '../../operations/contract.ts'
 import { admins, staff } from '../../vocabulary.ts'
 import { CommandForm } from '../look/fields.tsx'
-import { liveFrom, Notice } from '../look/parts.tsx'
+import { liveFrom, Notice, Said } from '../look/parts.tsx'
 import { get } from '../route.ts'
+import { waitingText } from '../texts/notes.ts'
 import type { Member } from '../visit.tsx'
 import { ActsTable } from './operations-acts.tsx'
 import { AlertsTable } from './operations-findings.tsx'
@@ -156,9 +157,7 @@ const ReconciliationTable = ({ visit, rows }: { visit: Member; rows: Overview['r
             <th scope="row">
               {words.names[name] ?? name}
               {waiting !== null && (
-                <span class="warning below" lang="en">
-                  {waiting}
-                </span>
+                <Said class="warning below" given={waiting} said={waitingText(visit.texts, waiting)} />
               )}
             </th>
             <td data-label={words.upTo}>{upTo > 0 ? words.at(number(upTo)) : '–'}</td>

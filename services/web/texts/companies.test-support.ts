@@ -4,6 +4,7 @@ import { ok } from '../../../kernel/result.ts'
 import { accounting } from '../../accounting/contract.ts'
 import { identity } from '../../identity/contract.ts'
 import { operations } from '../../operations/contract.ts'
+import { actResult } from '../../operations/vocabulary.ts'
 import { taskTracker } from '../../task-tracker/contract.ts'
 import { type Role, roles } from '../../vocabulary.ts'
 import { aDifference, anAct, anAlert, parkedEvent, troubledOverview } from '../operations.test-support.ts'
@@ -54,12 +55,14 @@ const jobs = [
   job('cancelled', { finishedAt: at, requestedByName: null, requestedBy: 77 }),
 ]
 const actKinds = operations.listActs.output.shape.acts.element.shape.kind.options
+const results = actResult.options.map((what) => ({ what, count: 7, example: null }))
 const acts: readonly Parameters<typeof anAct>[1][] = [
   { state: 'running', done: 3, total: 7, failed: 1, service: 'accounting', consumer: 'ledger', input: { a: 1 } },
-  { state: 'running', done: 3 },
-  { state: 'done', finishedAt: at, done: 7, total: 7, results: [{ what: 'applied', count: 7, example: null }] },
-  { state: 'failed', finishedAt: at, failed: 7, requestedBy: null },
+  { state: 'running', done: 3, note: 'comparing: ledger, accounting does not answer' },
+  { state: 'done', finishedAt: at, done: 7, total: 7, results },
+  { state: 'failed', finishedAt: at, failed: 7, requestedBy: null, note: 'Refused: not_forked {"state":"running"}' },
   { state: 'cancelled', finishedAt: at, reason: '-' },
+  { state: 'running', note: 'the rounds begin' },
 ]
 const decided = { reason: '-', decidedBy: 3, decidedAt: at }
 
@@ -130,10 +133,14 @@ const strange = (): Scene => {
             },
           ],
           consumers: overview.consumers.map((one) => ({ ...one, state: 'running', behind: 0, head: null })),
+          undelivered: ['producer does not answer: -', 'waiting for a version that knows TaskCompleted 2'].map(
+            (reason, id) => ({ ...overview.undelivered[0]!, id, reason }),
+          ),
           reconciliations: ['tasks-log', 'ledger'].map((name) => ({
             ...overview.reconciliations[0]!,
             name,
             lastRound: null,
+            waiting: name === 'ledger' ? 'ledger is forked' : 'accounting does not answer',
           })),
         }),
       listAlerts: () =>

@@ -1,8 +1,13 @@
 // English texts of the operations pages.
+import type { ActResult } from '../../operations/contract.ts'
+import type { AlertSentence, ToldAlert } from './alerts.ts'
 import { pluralizer } from './plural.ts'
 
 const counted = pluralizer('en')
 const events = (count: number): string => counted(count, { one: 'event', other: 'events' })
+
+/** Operations says it in English by itself. */
+const sentence: AlertSentence = ({ text }) => text
 
 export const operations = {
   title: 'Operations',
@@ -51,6 +56,8 @@ export const operations = {
       AlertChannelDown: 'Alerts cannot be sent',
       OldSnapshot: 'An old transaction is open',
     } as Readonly<Record<string, string>>,
+    sentence,
+    subject: ({ about }: Pick<ToldAlert, 'name' | 'about'>): string => about,
   },
 
   streams: {
@@ -82,6 +89,12 @@ export const operations = {
     state: 'State',
     open: 'open',
     healed: (at: string) => `arrived ${at}`,
+    reasons: {
+      late: 'late',
+      silent: (why: string) => `the producer does not answer: ${why}`,
+      unreachable: (why: string) => `the producer cannot be reached: ${why}`,
+      unknown: (type: string, version: string) => `waiting for a version that knows ${type} ${version}`,
+    },
   },
 
   parked: {
@@ -202,6 +215,7 @@ export const operations = {
     states: { queued: 'queued', running: 'running', waiting: 'waiting', done: 'done', cancelled: 'cancelled' },
     state: 'State',
     requested: 'Asked for',
+    reasons: { nobody_assignable: 'there is nobody to be given a task now' } as Readonly<Record<string, string>>,
   },
 
   reconciliation: {
@@ -225,6 +239,8 @@ export const operations = {
     explained: (count: number) => counted(count, { one: 'discarded event', other: 'discarded events' }),
     now: 'Compare everything now',
     nowHelp: 'From the beginning; it goes on beside everything else.',
+    noAnswer: (service: string) => `${service} does not answer`,
+    forked: (consumer: string) => `${consumer} is forked`,
   },
 
   differences: {
@@ -274,10 +290,30 @@ export const operations = {
     reason: 'Why',
     input: 'Asked for',
     outcome: 'Outcome',
+    results: {
+      applied: 'applied',
+      already: 'had it already',
+      was_parked_now_applied: 'was set aside, now applied',
+      still_parked: 'still set aside',
+      parked: 'set aside',
+      discarded: 'discarded',
+      beyond: 'lies behind a gap',
+      contradicts: 'contradicts what was applied',
+      absent: 'no longer there',
+      restored: 'set aside again',
+      said: 'said on the bus once more',
+      paused: 'paused',
+      running: 'goes on',
+      accepted: 'history accepted',
+      compared: 'compared',
+      differences: 'differences found',
+    } satisfies Readonly<Record<ActResult, string>>,
     count: 'Count',
     example: 'For example',
     cancel: 'Stop it',
     next: 'Earlier acts',
     waiting: 'It is taken up within a second or two.',
+    roundsBegin: 'The comparisons begin.',
+    comparing: (what: string) => `Still comparing: ${what}`,
   },
 }

@@ -37,6 +37,13 @@ const refusals: RefusalTexts = {
   not_forked: 'This consumer goes on with the history it knows: there is nothing to accept.',
   cannot_go_on: 'What this consumer has applied cannot be carried over into another history.',
   act_finished: 'This act has already ended.',
+  consumer_forked: 'This consumer was stopped by a fork: it goes on when the present history is accepted.',
+  other_stream: 'These events are of another stream than the one that this consumer reads.',
+  not_consecutive: 'There are gaps between the numbers of these events.',
+  parts_elsewhere: ({ after }) =>
+    `The two histories part elsewhere${after ? `: they agree up to #${after}` : ''}. Look at the consumer again and decide anew.`,
+  epoch_not_newer: 'This consumer is in that epoch already, or in a later one: somebody has decided meanwhile.',
+  event_unknown: 'This consumer has not applied the event behind which it would go on. Decide anew.',
   email_taken: 'Somebody with this e-mail address is already here.',
   person_not_found: 'There is no such person.',
   person_disabled: 'This person is disabled. Enable them first.',

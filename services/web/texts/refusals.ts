@@ -14,8 +14,18 @@ type CodesOf<C extends Contract> = {
 /** A method without refusals of its own must not turn the union into `string`. */
 type Literal<Code> = Code extends string ? (string extends Code ? never : Code) : never
 
+/** What else may end an act: other services say it to operations. A test names those that lack. */
+type EndOfAct =
+  | 'consumer_forked'
+  | 'other_stream'
+  | 'not_consecutive'
+  | 'parts_elsewhere'
+  | 'epoch_not_newer'
+  | 'event_unknown'
+
 export type AnyRefusal =
   | StandardRefusal
+  | EndOfAct
   | CodesOf<typeof taskTracker>
   | CodesOf<typeof accounting>
   | CodesOf<typeof identity>

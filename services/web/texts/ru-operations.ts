@@ -1,6 +1,7 @@
 // Русские тексты страниц эксплуатации.
 import type { operations as en } from './en-operations.ts'
 import { pluralizer } from './plural.ts'
+import { sentence, subject } from './ru-alerts.ts'
 
 const counted = pluralizer('ru')
 const events = (count: number): string =>
@@ -53,6 +54,8 @@ export const operations: typeof en = {
       AlertChannelDown: 'Тревоги не отправляются',
       OldSnapshot: 'Открыта старая транзакция',
     },
+    sentence,
+    subject,
   },
 
   streams: {
@@ -84,6 +87,12 @@ export const operations: typeof en = {
     state: 'Состояние',
     open: 'не дошли',
     healed: (at) => `дошли ${at}`,
+    reasons: {
+      late: 'задерживаются',
+      silent: (why) => `отправитель не отвечает: ${why}`,
+      unreachable: (why) => `отправитель недоступен: ${why}`,
+      unknown: (type, version) => `нужна версия, которая знает событие ${type} версии ${version}`,
+    },
   },
 
   parked: {
@@ -205,6 +214,7 @@ export const operations: typeof en = {
     states: { queued: 'в очереди', running: 'идёт', waiting: 'ждёт', done: 'завершена', cancelled: 'отменена' },
     state: 'Состояние',
     requested: 'Запрошена',
+    reasons: { nobody_assignable: 'сейчас некому дать задачу' },
   },
 
   reconciliation: {
@@ -235,6 +245,8 @@ export const operations: typeof en = {
       }),
     now: 'Сверить всё сейчас',
     nowHelp: 'С самого начала; остальной работе это не мешает.',
+    noAnswer: (service) => `сервис ${service} не отвечает`,
+    forked: (consumer) => `потребитель ${consumer} остановлен: история разошлась`,
   },
 
   differences: {
@@ -284,10 +296,30 @@ export const operations: typeof en = {
     reason: 'Почему',
     input: 'Что запрошено',
     outcome: 'Итог',
+    results: {
+      applied: 'применено',
+      already: 'уже было применено',
+      was_parked_now_applied: 'было отложено, теперь применено',
+      still_parked: 'по-прежнему отложено',
+      parked: 'отложено',
+      discarded: 'отклонено',
+      beyond: 'лежит за пропуском',
+      contradicts: 'противоречит применённому',
+      absent: 'здесь уже не нашлось',
+      restored: 'возвращено',
+      said: 'повторено на шине',
+      paused: 'поставлен на паузу',
+      running: 'продолжает работу',
+      accepted: 'история принята',
+      compared: 'сравнено',
+      differences: 'найдено расхождений',
+    },
     count: 'Сколько',
     example: 'Например',
     cancel: 'Остановить',
     next: 'Более ранние',
     waiting: 'Начнётся через секунду-другую.',
+    roundsBegin: 'Сверка начинается.',
+    comparing: (what) => `Ещё сверяется: ${what}`,
   },
 }

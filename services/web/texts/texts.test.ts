@@ -3,9 +3,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { methodsOf, standardRefusals } from '../../../kernel/contract.ts'
 import { refuse } from '../../../kernel/result.ts'
+import { standardContract } from '../../../kernel/standard.ts'
 import { accounting } from '../../accounting/contract.ts'
 import { identity } from '../../identity/contract.ts'
+import { alertNames } from '../../operations/alerts/rules/catalog.ts'
 import { operations } from '../../operations/contract.ts'
+import { actResult } from '../../operations/vocabulary.ts'
 import { taskTracker } from '../../task-tracker/contract.ts'
 import { en } from './en.ts'
 import { catalogs, preferredLanguage } from './index.ts'
@@ -40,8 +43,9 @@ describe('catalogs', () => {
   })
 
   test('say something for each text, and Russian says it in Cyrillic', () => {
-    // Services are called by their names in both.
-    const sameInBoth = new Set(['product', 'self', 'reassign.number', 'operations.services.web'])
+    // Services are called by their names in both; an alert that is not known is told as it came.
+    const alerts = ['operations.alerts.sentence', 'operations.alerts.subject']
+    const sameInBoth = new Set(['product', 'self', 'reassign.number', 'operations.services.web', ...alerts])
     for (const [path, leaf] of leavesOf(en)) assert.match(say(leaf), /\p{Letter}/u, path)
     for (const [path, leaf] of leavesOf(ru)) {
       if (!sameInBoth.has(path)) assert.match(say(leaf), /\p{Script=Cyrillic}/u, path)
@@ -56,6 +60,22 @@ describe('catalogs', () => {
       for (const code of [...declared, ...Object.keys(standardRefusals)]) {
         assert.ok(Object.hasOwn(texts.refusals, code), `${texts.self} has no text for ${code}`)
       }
+    }
+  })
+
+  test('explain every refusal that may end an act', () => {
+    const handled = ['not_parked', 'not_discarded', 'no_effects']
+    const declared = methodsOf(standardContract('accounting')).flatMap(({ refuses }) => Object.keys(refuses))
+    const ending = new Set([...declared, 'parts_elsewhere'].filter((code) => !handled.includes(code)))
+    assert.ok(ending.size > 5)
+    for (const texts of Object.values(catalogs))
+      for (const code of ending) assert.ok(Object.hasOwn(texts.refusals, code), `${texts.self} has no text for ${code}`)
+  })
+
+  test('have a text for all that may come of an act, and a name for each alert', () => {
+    for (const { operations: words, self } of Object.values(catalogs)) {
+      for (const what of actResult.options) assert.ok(Object.hasOwn(words.acts.results, what), `${self}: ${what}`)
+      for (const name of alertNames) assert.ok(Object.hasOwn(words.alerts.names, name), `${self}: ${name}`)
     }
   })
 

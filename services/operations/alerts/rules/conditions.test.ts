@@ -1,6 +1,8 @@
 // What is wrong in an observation: for each alert the least that is, and the most that is not.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { alertText } from '../../../web/texts/alerts.ts'
+import { ru } from '../../../web/texts/ru.ts'
 import type { Observation, State } from '../../observation.ts'
 import { type AlertName, alertNames } from './catalog.ts'
 import { type ChannelState, conditionsIn, unseenIn } from './conditions.ts'
@@ -225,5 +227,14 @@ describe('what an alert says', () => {
   test('has a word for every fact that its condition found', () => {
     for (const [, wrong] of cases)
       for (const found of wrong.flatMap(conditionsOf)) assert.doesNotMatch(sentenceOf(found), /undefined|NaN|null/)
+  })
+
+  test('has one in Russian, too', () => {
+    for (const { name, about, details } of cases.flatMap(([, wrong]) => wrong.flatMap(conditionsOf))) {
+      const told = alertText(ru, { name, about, details: { ...details }, text: '' }, String)
+      assert.match(told, /^[А-Я].*\.$/)
+      assert.doesNotMatch(told, /undefined|NaN|null/)
+      assert.notEqual(ru.operations.alerts.subject({ name, about }), about)
+    }
   })
 })

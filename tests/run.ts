@@ -3,7 +3,6 @@
 // (nats-server to start, and ATES_TEST_NATS_URL, by default 127.0.0.1:4222); and then once more through PgBouncer what
 // has a database. Further arguments are file patterns.
 import { globSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from 'node:test'
@@ -13,7 +12,9 @@ import pg from 'pg'
 import { startEmbedded } from '../adapters/database/embedded.ts'
 import { fullOnly, isPooled, missingFor } from './machine.ts'
 import { PgBouncer } from './servers/pg-bouncer.ts'
+import { openScratch } from './support/scratch.ts'
 import { silent } from './support/silent.ts'
+import { openTemplate, type Template } from './support/template.ts'
 
 const { values, positionals } = parseArgs({
   options: { full: { type: 'boolean', default: false } },
@@ -50,13 +51,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 const files = filesOf(positionals)
 
 interface Pass {
-  readonly url: string
   readonly files: readonly string[]
-  readonly environment?: Readonly<Record<string, string>>
+  readonly environment: Readonly<Record<string, string>>
 }
 
 /** The runner's own report and closing lines. Resolves to false when anything failed. */
-const runTests = ({ url, files, environment = {} }: Pass): Promise<boolean> =>
+const runTests = ({ files, environment }: Pass): Promise<boolean> =>
   new Promise((resolve) => {
     const stream = run({
       files: [...files],
@@ -65,7 +65,7 @@ const runTests = ({ url, files, environment = {} }: Pass): Promise<boolean> =>
       concurrency,
       signal: stopped.signal,
       timeout: 180_000,
-      env: { ...process.env, ATES_TEST_DATABASE_URL: url, ...environment },
+      env: { ...process.env, ...environment },
     })
     let passed = true
     stream.on('test:fail', () => {
@@ -77,16 +77,12 @@ const runTests = ({ url, files, environment = {} }: Pass): Promise<boolean> =>
   })
 
 const onEmbedded = async (): Promise<boolean> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'ates-test-'))
-  // Two files at a time, and each may run several aTES.
-  const server = await startEmbedded({ dataDir, log: silent, settings: { max_connections: '400' } })
-  try {
-    const host = encodeURIComponent(server.socketDir)
-    return await runTests({ files, url: `postgres://postgres@localhost:${server.port}/postgres?host=${host}` })
-  } finally {
-    await server.stop()
-    await rm(dataDir, { recursive: true, force: true })
-  }
+  // Four files at a time, and each may run several aTES.
+  const settings = { max_connections: '400' }
+  await using server = await startEmbedded({ dataDir: join(tmpdir(), 'server'), log: silent, settings })
+  const host = encodeURIComponent(server.socketDir)
+  await using template = await openTemplate(`postgres://postgres@localhost:${server.port}/postgres?host=${host}`)
+  return await runTests({ files, environment: template.environment })
 }
 
 const refuse = (why: string): boolean => {
@@ -103,23 +99,29 @@ const onMachine = async (url: string, brokerUrl: string): Promise<boolean> => {
   const { rows } = await client.query<{ version: string }>('select version()')
   await client.end()
   process.stdout.write(`on ${rows[0]?.version ?? 'unknown'}\n`)
-  const direct = await runTests({ files, url })
-  return (await runPooled(url)) && direct
+  await using template = await openTemplate(url)
+  const direct = await runTests({ files, environment: template.environment })
+  return (await runPooled(url, template)) && direct
 }
 
 /** The same once more for those with a database, whose services then reach it through PgBouncer. */
-const runPooled = async (url: string): Promise<boolean> => {
+const runPooled = async (url: string, { environment }: Template): Promise<boolean> => {
   const pooled = files.filter(isPooled)
   if (pooled.length === 0 || stopped.signal.aborted) return !stopped.signal.aborted
   const { hostname: host, port } = new URL(url)
   await using pooler = await PgBouncer.open({ host, port: Number(port || 5432), sessions: 30 })
   process.stdout.write(`once more through PgBouncer in transaction mode\n`)
-  return await runTests({ files: pooled, url, environment: { ATES_TEST_POOLER_PORT: String(pooler.port) } })
+  return await runTests({
+    files: pooled,
+    environment: { ...environment, ATES_TEST_POOLER_PORT: String(pooler.port) },
+  })
 }
 
 const { ATES_TEST_DATABASE_URL: server = machineServer, ATES_TEST_NATS_URL: broker = machineBroker } = process.env
-const passed = () => {
+const passed = async (): Promise<boolean> => {
   if (files.length === 0) return refuse('no such tests here; those that need NATS run with npm run test:full')
-  return values.full ? onMachine(server, broker) : onEmbedded()
+  await using scratch = await openScratch()
+  process.env['TMPDIR'] = scratch.folder
+  return values.full ? await onMachine(server, broker) : await onEmbedded()
 }
 process.exitCode = (await passed()) ? 0 : 1

@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -27,7 +26,8 @@ const copyPackages = async (to: string): Promise<void> => {
 
 /** The repository in a directory that nobody but root may enter. */
 const closedTree = async () => {
-  const home = await mkdtemp(join(tmpdir(), 'ates-test-home-'))
+  // On a disk, where packages can be linked: tests may have been given memory for their files.
+  const home = await mkdtemp('/var/tmp/ates-test-home-')
   await chmod(home, 0o700)
   const tree = join(home, 'ates')
   await mkdir(tree)

@@ -9,7 +9,7 @@ import { silent } from '../support/silent.ts'
 import { schemas } from '../support/system.ts'
 
 test('ATES_MIGRATE=false keeps processes from it, and not who asks for it', async () => {
-  await using database = await freshDatabase(schemas)
+  await using database = await freshDatabase(schemas, { empty: true })
   const settings = { ...databaseSettings(database), ...(await sharedSettings()), ATES_MIGRATE: 'false' }
   const migrated = async () =>
     (

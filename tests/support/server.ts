@@ -71,22 +71,51 @@ export interface TestDatabase extends AsyncDisposable {
   /** Runs statements as an administrator, whom no trigger or right stops. */
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
   adminConnection: pg.ClientConfig
+  /** Closes what was opened and leaves the database where it is. */
+  leave(): Promise<void>
 }
 
-/** A fresh database with a role and a schema for each name; dropped when disposed. */
-export const freshDatabase = async (schemas: readonly string[]): Promise<TestDatabase> => {
+/** Those of the product. */
+export const schemas = ['identity', 'task_tracker', 'accounting', 'operations'] as const
+
+/** A database with them all, brought up to date once for all tests of a run (`tests/support/template.ts`). */
+const { ATES_TEST_TEMPLATE: template } = process.env
+
+interface Fresh {
+  /** Begin without tables, also where a copy of what was brought up to date before would do. */
+  readonly empty?: boolean
+}
+
+/**
+ * A fresh database with a role and a schema for each name; dropped when disposed. Those of the product may have their
+ * tables already: bringing them up to date is most of what a first start takes.
+ */
+export const freshDatabase = async (
+  wanted: readonly string[],
+  { empty = false }: Fresh = {},
+): Promise<TestDatabase> => {
   const name = `ates_test_${process.pid}_${crypto.randomUUID().slice(0, 8)}`
-  await asAdmin('postgres', (client) => client.query(`create database ${name}`))
+  const made = template && !empty && schemas.every((schema) => wanted.includes(schema)) ? schemas : []
+  const from = made.length > 0 ? `template ${template}` : ''
+  await asAdmin('postgres', (client) => client.query(`create database ${name} ${from}`))
   const adminConnection = (await adminOf())(name)
-  await prepareDatabase(adminConnection, schemas)
+  await prepareDatabase(
+    adminConnection,
+    wanted.filter((schema) => !(made as readonly string[]).includes(schema)),
+  )
   const client = new pg.Client(adminConnection)
   await client.connect()
   const opened: Postgres[] = []
   const connection = (schema: string) => ({ ...adminConnection, ...detour, user: roleOf(schema) })
+  const leave = async () => {
+    for (const database of opened) await database.close()
+    await client.end()
+  }
   return {
     name,
     adminConnection,
     connection,
+    leave,
     open: (schema, { connections = 20 } = {}) => {
       const database = openPostgres({
         connection: connection(schema),
@@ -100,8 +129,7 @@ export const freshDatabase = async (schemas: readonly string[]): Promise<TestDat
     },
     query: async (text, values = []) => (await client.query(text, values)).rows,
     [Symbol.asyncDispose]: async () => {
-      for (const database of opened) await database.close()
-      await client.end()
+      await leave()
       await asAdmin('postgres', (one) => one.query(`drop database if exists ${name} with (force)`))
     },
   }

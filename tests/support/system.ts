@@ -20,7 +20,7 @@ import { type AlertParts, toldToNobody } from '../../services/operations/alerts/
 import type { Role } from '../../services/vocabulary.ts'
 import { services } from '../../services.ts'
 import { quickHashing } from './quick-hashing.ts'
-import { freshDatabase, type TestDatabase } from './server.ts'
+import { freshDatabase, schemas, type TestDatabase } from './server.ts'
 import { silent } from './silent.ts'
 
 export interface SystemOptions {
@@ -49,7 +49,7 @@ export interface System extends AsyncDisposable {
   readonly databases: Readonly<Record<string, Postgres>>
 }
 
-export const schemas = ['identity', 'task_tracker', 'accounting', 'operations'] as const
+export { schemas }
 
 /** Acts for somebody without a request id of interest. */
 export const as = (actor: Actor, more: Partial<Behalf> = {}): Behalf => ({

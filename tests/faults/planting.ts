@@ -62,8 +62,12 @@ export interface Forged {
 }
 
 /** Says events that no command said; gives the ids by which to find their numbers. */
-export const sayForged = async (stage: Stage<Ground>, events: readonly Forged[]): Promise<string[]> => {
-  const { rows } = await stage.hand.query<{ id: string }>(
+export const sayForged = async (
+  stage: Stage<Ground>,
+  events: readonly Forged[],
+  hand: Hand = stage.hand,
+): Promise<string[]> => {
+  const { rows } = await hand.query<{ id: string }>(
     `insert into task_tracker.outbox (event_id, type, version, about, data, at, request_id)
      select gen_random_uuid(), e.type, e.version, 'forged', coalesce(e.data, 'null'), clock_timestamp(), 'forged'
      from jsonb_to_recordset($1::jsonb) as e(type text, version int, data jsonb) returning event_id as id`,

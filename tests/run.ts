@@ -10,6 +10,7 @@ import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startEmbedded } from '../adapters/database/embedded.ts'
+import { unpackForAll } from './browser/browser.ts'
 import { fullOnly, isPooled, missingFor } from './machine.ts'
 import { PgBouncer } from './servers/pg-bouncer.ts'
 import { openScratch } from './support/scratch.ts'
@@ -82,7 +83,10 @@ const onEmbedded = async (): Promise<boolean> => {
   await using server = await startEmbedded({ dataDir: join(tmpdir(), 'server'), log: silent, settings })
   const host = encodeURIComponent(server.socketDir)
   await using template = await openTemplate(`postgres://postgres@localhost:${server.port}/postgres?host=${host}`)
-  return await runTests({ files, environment: template.environment })
+  const browser = files.some((file) => file.startsWith('tests/browser/'))
+    ? await unpackForAll(join(tmpdir(), 'browser'))
+    : {}
+  return await runTests({ files, environment: { ...template.environment, ...browser } })
 }
 
 const refuse = (why: string): boolean => {

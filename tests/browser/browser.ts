@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Browser, chromium } from 'playwright-core'
 
@@ -75,30 +75,52 @@ const unpack = `
   const { default: chromium } = await import('@sparticuz/chromium')
   process.stdout.write(await chromium.executablePath())`
 
-/**
- * Unpacks the browser of @sparticuz/chromium into this folder. Its own flags are left out: they put all pages into one
- * process and switch off what protects pages from each other, to which these tests must not be blind.
- */
-const carried = async (folder: string, environment: Environment): Promise<Program> => {
+/** Whether npm brings one along for this machine. */
+const isCarried = ({ platform, arch }: Surroundings): boolean => platform === 'linux' && arch === 'x64'
+
+/** Unpacks the browser of @sparticuz/chromium into this folder, which takes seconds, and gives the program. */
+const unpackInto = async (folder: string, environment: Environment): Promise<string> => {
   const { stdout: path } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', unpack], {
     cwd: import.meta.dirname,
     env: { ...environment, TMPDIR: folder, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x' },
   })
+  return path
+}
+
+/** Where somebody has unpacked it for several to use. */
+const unpackedSetting = 'ATES_TEST_UNPACKED_BROWSER'
+
+/** Unpacks it once for all who get these settings; none where an installed browser is used, or none is carried. */
+export const unpackForAll = async (folder: string): Promise<Record<string, string>> => {
+  const { env: environment, platform, arch } = process
+  const around = { environment, platform, arch }
+  if (installedBrowsers(around).length > 0 || !isCarried(around)) return {}
+  await mkdir(folder)
+  return { [unpackedSetting]: await unpackInto(folder, environment) }
+}
+
+/**
+ * The browser of @sparticuz/chromium. Its own flags are left out: they put all pages into one process and switch off
+ * what protects pages from each other, to which these tests must not be blind.
+ */
+const carried = async (folder: string, environment: Environment): Promise<Program> => {
+  const path = environment[unpackedSetting] ?? (await unpackInto(folder, environment))
   const fonts = join(folder, 'fonts.conf')
-  const dirs = [join(folder, 'fonts'), '/usr/share/fonts'].map((dir) => `<dir>${dir}</dir>`).join('')
+  const dirs = [join(dirname(path), 'fonts'), '/usr/share/fonts'].map((dir) => `<dir>${dir}</dir>`).join('')
   await writeFile(fonts, `<?xml version="1.0"?><fontconfig>${dirs}<cachedir>${folder}/cache</cachedir></fontconfig>`)
-  return { path, environment: { ...environment, LD_LIBRARY_PATH: join(folder, 'al2023/lib'), FONTCONFIG_FILE: fonts } }
+  const libraries = join(dirname(path), 'al2023/lib')
+  return { path, environment: { ...environment, LD_LIBRARY_PATH: libraries, FONTCONFIG_FILE: fonts } }
 }
 
 /** What may be started, best first, and what to call it where it fails. */
 const candidates = (around: Surroundings, folder: string): [string, () => Promise<Program>][] => {
-  const { environment, platform, arch } = around
+  const { environment } = around
   const isAsked = Boolean(environment['ATES_TEST_BROWSER'] ?? environment['CHROME_PATH'])
   const installed = installedBrowsers(around).map((path): [string, () => Promise<Program>] => [
     path,
     () => Promise.resolve({ path, environment }),
   ])
-  if (isAsked || platform !== 'linux' || arch !== 'x64') return installed
+  if (isAsked || !isCarried(around)) return installed
   return [...installed, ['@sparticuz/chromium', () => carried(folder, environment)]]
 }
 

@@ -1,7 +1,7 @@
 // Two installations at once on one machine; the second lies, with all it needs, in a home directory of root's own.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -15,9 +15,23 @@ const isRoot = process.getuid?.() === 0
 const isNeeded = (name: string): boolean =>
   /\.(?:ts|js|json)$/.test(name) || /^(?:kernel|adapters|services)$/.test(name)
 
+/** What is installed where nobody develops, by its path. */
+const packages = async (): Promise<string[]> => {
+  const lock = await readFile(join(repository, 'node_modules/.package-lock.json'), 'utf8')
+  const installed = Object.entries((JSON.parse(lock) as { packages: Record<string, { dev?: boolean }> }).packages)
+  const direct = installed.filter(([path, { dev = false }]) => !dev && path.lastIndexOf('node_modules/') === 0)
+  return [
+    ...direct.map(([path]) => path),
+    'node_modules/.bin',
+    'node_modules/.bundled',
+    'node_modules/.package-lock.json',
+  ]
+}
+
 /** Hard links where the disk allows it, for it is a lot. */
 const copyPackages = async (to: string): Promise<void> => {
-  const run = (flags: string) => promisify(execFile)('cp', [flags, join(repository, 'node_modules'), to])
+  const paths = await packages()
+  const run = (flags: string) => promisify(execFile)('cp', [flags, '--parents', ...paths, to], { cwd: repository })
   await run('-al').catch(async () => {
     await rm(join(to, 'node_modules'), { recursive: true, force: true })
     await run('-a')

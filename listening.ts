@@ -72,12 +72,12 @@ const webHandlerOf = async (parts: Listened) => {
   ends.defer(await followPeople(bus, host))
   const live = createLive()
   ends.defer(await live.follow(bus))
-  const local = new Map(running.map((service) => [service.name, publish(service)]))
-  const names = [...new Set([...local.keys(), ...Object.keys(config.addresses)])]
+  const local = publishedOnDemand(running)
+  const names = [...new Set([...running.map(({ name }) => name), ...Object.keys(config.addresses)])]
   const handler = webHandler({
     live,
     breakers: http.breakers,
-    directory: { services: names, published: async (name) => local.get(name) ?? http.published(name) },
+    directory: { services: names, published: async (name) => local(name) ?? http.published(name) },
     transport,
     call: host.call,
     log,
@@ -90,6 +90,17 @@ const webHandlerOf = async (parts: Listened) => {
     health,
   })
   return { handler, endLive: live.end }
+}
+
+/** Describing all methods is a tenth of a start, and most starts are for pages: it waits until somebody asks. */
+const publishedOnDemand = (running: readonly Service[]): ((name: string) => Published | undefined) => {
+  const services = new Map(running.map((service) => [service.name, service]))
+  const known = new Map<string, Published>()
+  return (name) => {
+    const service = services.get(name)
+    if (service && !known.has(name)) known.set(name, publish(service))
+    return known.get(name)
+  }
 }
 
 const serviceHandlerOf = ({ config, host, services: running, tokens, health, log }: Listened) => {

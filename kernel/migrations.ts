@@ -151,8 +151,9 @@ export const migrate = (database: Database, own: Migrations, log?: Log): Promise
     await sql`select set_config('search_path', ${`"${database.schema}", public`}, true)`.execute(tx)
     await sql`set local lock_timeout = '5s'`.execute(tx)
     for (const one of tablesOf(own)) {
-      const { newer } = await levelIn(tx, database.schema, one, log)
-      if (newer.length > 0) continue
+      const { missing } = await levelIn(tx, database.schema, one, log)
+      // Nor anything newer: a schema that lacks something and has something newer is refused.
+      if (missing.length === 0) continue
       const [table, migrations] = one
       const migrator = new Migrator({
         db: tx,

@@ -6,7 +6,12 @@ export type PluralForms = Partial<Record<Intl.LDMLPluralRule, string>> & { reado
 export type Counted = (count: number, forms: PluralForms) => string
 
 export const pluralizer = (locale: string): Counted => {
-  const rules = new Intl.PluralRules(locale)
-  const digits = new Intl.NumberFormat(locale)
-  return (count, forms) => `${digits.format(count)} ${forms[rules.select(count)] ?? forms.other}`
+  // Made when something is counted: it takes longer than all else about a catalog.
+  let rules: Intl.PluralRules | undefined
+  let digits: Intl.NumberFormat | undefined
+  return (count, forms) => {
+    rules ??= new Intl.PluralRules(locale)
+    digits ??= new Intl.NumberFormat(locale)
+    return `${digits.format(count)} ${forms[rules.select(count)] ?? forms.other}`
+  }
 }

@@ -32,7 +32,7 @@ const namesOf = async (specifier: string): Promise<string[]> =>
 
 /** As a module of Node's own kind, or a CommonJS default would be something else than in Node. */
 const entryOf = (specifier: string): string => `bundle:${specifier}.mjs`
-const fileOf = (specifier: string): string => `${specifier.replaceAll('/', '__')}.js`
+const fileOf = (specifier: string): string => `${specifier.replaceAll('/', '__')}.mjs`
 
 const bundle = async (all: readonly string[]): Promise<void> => {
   const entries = new Map<string, string>()
@@ -51,7 +51,12 @@ const bundle = async (all: readonly string[]): Promise<void> => {
       },
     ],
   })
-  await build.write({ dir: bundledFolder, format: 'esm', entryFileNames: '[name]', chunkFileNames: 'shared-[hash].js' })
+  await build.write({
+    dir: bundledFolder,
+    format: 'esm',
+    entryFileNames: '[name]',
+    chunkFileNames: 'shared-[hash].mjs',
+  })
   await build.close()
 }
 

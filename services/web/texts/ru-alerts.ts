@@ -3,7 +3,6 @@ import type { AlertSentence, Span, ToldAlert } from './alerts.ts'
 import { pluralizer } from './plural.ts'
 
 const counted = pluralizer('ru')
-const digits = new Intl.NumberFormat('ru')
 
 type Detail = NonNullable<ToldAlert['details']>[string] | undefined
 
@@ -15,7 +14,7 @@ interface Facts {
   readonly span: (ms: Detail) => string
 }
 
-const number = (value: Detail): string => `№${digits.format(Number(value))}`
+const number = (value: Detail): string => `№${Number(value).toLocaleString('ru')}`
 const because = (reason: Detail): string => ((reason ?? '') === '' ? '' : `: ${reason}`)
 
 /** Abbreviated units and errors may bring a full stop of their own. */

@@ -19,16 +19,18 @@ import { openPostgres } from './postgres.ts'
 const reach = ({ host = '', port = 5432 }: pg.ClientConfig): Socket =>
   host.startsWith('/') ? createConnection(join(host, `.s.PGSQL.${port}`)) : createConnection(port, host)
 
-/** A way to the server on which its answers can be held back, or the connections cut. */
+/** A way to the server on which its answers can be held back, the connections cut, and what is sent be counted. */
 const openWay = async (server: pg.ClientConfig) => {
   const host = await mkdtemp(join(tmpdir(), 'ates-way-'))
   const sockets: Socket[] = []
   const answers: Socket[] = []
+  let sent = 0
   const listening = createServer((client) => {
     const database = reach(server)
     answers.push(database)
     sockets.push(client, database)
     client.pipe(database).pipe(client)
+    client.on('data', () => (sent += 1))
     for (const socket of [client, database]) socket.on('error', () => undefined)
   })
   listening.listen(join(host, '.s.PGSQL.5432'))
@@ -37,6 +39,7 @@ const openWay = async (server: pg.ClientConfig) => {
     connection: { ...server, host, port: 5432 },
     hold: () => answers.forEach((socket) => socket.unpipe().pause()),
     cut: () => sockets.forEach((socket) => socket.destroy()),
+    sent: () => sent,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       listening.close()
@@ -56,6 +59,7 @@ const openScene = async () => {
     server,
     hold: way.hold,
     cut: way.cut,
+    sent: way.sent,
     database,
     async [Symbol.asyncDispose]() {
       await way[Symbol.asyncDispose]()
@@ -116,6 +120,42 @@ test('a connection that is lost before the commit is sent leaves nothing unknown
   })
   await assert.rejects(work, (error: unknown) => isTransient(error) && !(error instanceof Fault))
   await database.close()
+})
+
+describe('what sets a transaction up goes to the server with its first statement', () => {
+  const limited = { readOnly: true, deadlineMs: performance.now() + 60_000 }
+  const settings = sql<{ limit: string; mode: string; isolation: string }>`
+    select current_setting('statement_timeout') as limit, current_setting('transaction_read_only') as mode,
+      current_setting('transaction_isolation') as isolation`
+
+  for (const [what, first, ways] of [
+    ['when that has no values', sql`select`, 3],
+    ['before it when it has some', sql`select ${1}::int`, 4],
+  ] as const) {
+    test(what, async () => {
+      await using scene = await openScene()
+      await scene.database.transaction('connect', (tx) => sql`select`.execute(tx))
+      const before = scene.sent()
+      const { rows } = await scene.database.transaction(
+        'look',
+        async (tx) => {
+          await first.execute(tx)
+          return settings.execute(tx)
+        },
+        limited,
+      )
+      assert.equal(scene.sent() - before, ways)
+      assert.match(rows[0]?.limit ?? '', /^[1-9]\d*(?:ms|s)$/)
+      assert.deepEqual([rows[0]?.mode, rows[0]?.isolation], ['on', 'repeatable read'])
+    })
+  }
+
+  test('and is not left for the next transaction when there was none', async () => {
+    await using scene = await openScene()
+    await scene.database.transaction('nothing', () => Promise.resolve(), limited)
+    const { rows } = await scene.database.transaction('look', (tx) => settings.execute(tx))
+    assert.deepEqual([rows[0]?.mode, rows[0]?.isolation], ['off', 'read committed'])
+  })
 })
 
 describe('what only read has no unknown outcome', () => {

@@ -71,17 +71,40 @@ const isPlain = (text: string) =>
 
 const sent = (value: unknown): unknown => (Array.isArray(value) ? arrayLiteral(value) : value)
 
+/** What only sets up a transaction. Nobody needs its answer before that of the first statement of the transaction. */
+const isSetUp = (text: string): boolean => /^(?:begin$|start transaction|set local )/.test(text)
+const setUp = { command: 'SET', rowCount: 0, rows: [] }
+
+/** Sends what sets up a transaction together with what follows, for each way to the server and back takes its time. */
+const inFewWays = (send: Query): Query => {
+  let ahead: readonly string[] = []
+  return async (text, values) => {
+    const first = ahead
+    if (values.length === 0 && isSetUp(text)) {
+      ahead = [...first, text]
+      return setUp
+    }
+    ahead = []
+    if (first.length === 0) return send(text, values)
+    if (values.length === 0) return ((await send([...first, text].join('; '), [])) as unknown[]).at(-1)
+    await send(first.join('; '), [])
+    return send(text, values)
+  }
+}
+
+type Query = (text: string, values: readonly unknown[]) => Promise<unknown>
+
 /** The pool as kysely wants it, naming what is worth preparing. */
 const naming = (pool: pg.Pool, named: boolean): PostgresPool => {
   const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
-  const wrap = (client: pg.PoolClient): PostgresPoolClient =>
-    ({
-      query: (text: string, values: readonly unknown[]) =>
-        named && values.length > 0 && !isPlain(text)
-          ? client.query({ name: nameOf(text), text, values: values.map(sent) })
-          : client.query(text, values.map(sent)),
-      release: (error?: Error | boolean) => client.release(error),
-    }) as unknown as PostgresPoolClient
+  const wrap = (client: pg.PoolClient): PostgresPoolClient => {
+    const send: Query = (text, values) =>
+      named && values.length > 0 && !isPlain(text)
+        ? client.query({ name: nameOf(text), text, values: values.map(sent) })
+        : client.query(text, values.map(sent))
+    const release = (error?: Error | boolean) => client.release(error)
+    return { query: inFewWays(send), release } as unknown as PostgresPoolClient
+  }
   return {
     connect: async () => {
       const client = await pool.connect()
@@ -235,7 +258,7 @@ const isLate = ({ deadlineMs }: TransactionOptions): boolean =>
 const limitStatements = async (tx: Tx, { deadlineMs }: TransactionOptions): Promise<void> => {
   if (deadlineMs === undefined) return
   const remainingMs = Math.max(1, Math.ceil(deadlineMs - performance.now()))
-  await sql`select set_config('statement_timeout', ${String(remainingMs)}, true)`.execute(tx)
+  await sql`set local statement_timeout = ${sql.lit(remainingMs)}`.execute(tx)
 }
 
 /** A rollback that fails has lost its connection, and the server rolls back by itself. */

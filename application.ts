@@ -2,9 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { alertParts, guardWatcher, type WatcherGuard } from './alarm.ts'
 import { localBus } from './adapters/bus/local.ts'
-import { natsBus } from './adapters/bus/nats.ts'
 import { databaseClock, type Postgres } from './adapters/database/postgres.ts'
-import { createMetrics } from './adapters/metrics.ts'
+import type { Metrics } from './adapters/metrics.ts'
 import { systemRandom } from './adapters/random.ts'
 import { keptSecrets, type Secrets } from './adapters/secrets.ts'
 import { betterAuthSignIn } from './adapters/sign-in/better-auth.ts'
@@ -88,13 +87,13 @@ const assemble = async (
   const more = decorations.services ?? new Map<Service, Database>()
   const own = ownServices(config, databases, secrets).map(decorations.service ?? ((one) => one))
   const running = [...own, ...more.keys()]
-  const bus = (decorations.bus ?? ((one) => one))(config.nats ? natsBus({ ...config.nats, log }) : localBus(log))
+  const bus = (decorations.bus ?? ((one) => one))(await busOf(config, log))
   ends.defer(() => bus.close())
   const http = httpTransport({ addresses: config.addresses, tokens })
   const decorate = decorations.database ?? ((one) => one)
   const others = tracing ? tracedTransport(http, tracing) : http
 
-  const metrics = config.metricsPort === undefined || !serve ? null : createMetrics()
+  const metrics = serve ? await metricsOf(config) : null
 
   let transport: Transport = http
   const host = await startHost({
@@ -148,6 +147,19 @@ const tracingOf = async (
   const started = startOpenTelemetry({ ...tracing, name, log })
   ends.defer(started.stop)
   return { tracing: started.tracing, log: tracedLog(log, started.tracing) }
+}
+
+/** What a process does not need it does not load: that would be much of its start. */
+const busOf = async ({ nats }: Config, log: Log): Promise<Bus> => {
+  if (!nats) return localBus(log)
+  const { natsBus } = await import('./adapters/bus/nats.ts')
+  return natsBus({ ...nats, log })
+}
+
+const metricsOf = async ({ metricsPort }: Config): Promise<Metrics | null> => {
+  if (metricsPort === undefined) return null
+  const { createMetrics } = await import('./adapters/metrics.ts')
+  return createMetrics()
 }
 
 const seesOperations = ({ run, addresses }: Config): boolean =>

@@ -1,5 +1,4 @@
 // Sends messages as e-mail through an SMTP server (nodemailer).
-import { createTransport } from 'nodemailer'
 import type { Channel } from '../../kernel/ports.ts'
 
 export interface MailOptions {
@@ -23,20 +22,24 @@ const within = async <T>(waitMs: number, work: Promise<T>): Promise<T> => {
  * which mail programs know a repetition.
  */
 export const mail = ({ server, from, to, timeoutMs = 10_000 }: MailOptions): Channel => {
-  const transport = createTransport({
-    url: server,
+  const limits = {
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
     dnsTimeout: timeoutMs,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
+  }
+  const open = async () => {
+    // Loaded by the first message, for most of aTES never sends one.
+    const { createTransport } = await import('nodemailer')
+    return createTransport({ url: server, ...limits, disableFileAccess: true, disableUrlAccess: true })
+  }
+  let opened: ReturnType<typeof open> | undefined
   return {
     name: 'mail',
     send: async ({ id, at, subject, text }) => {
       const headers = { 'Auto-Submitted': 'auto-generated' }
       const message = { from, to: [...to], subject, text, date: at, messageId: `<${id}@ates>`, headers }
+      const transport = await (opened ??= open())
       await within(2 * timeoutMs, transport.sendMail(message))
     },
   }

@@ -1,6 +1,5 @@
 // Credentials and sessions by better-auth. It hashes, compares and makes sessions; nobody else sees its users.
-import { betterAuth, type BetterAuthOptions as LibraryOptions } from 'better-auth'
-import { isAPIError } from 'better-auth/api'
+import type { BetterAuthOptions as LibraryOptions } from 'better-auth'
 import type { Kysely } from 'kysely'
 import type { Client, Sessions, SignedIn, SignIn } from '../../kernel/ports.ts'
 import { type Statements, signInStatements, tables } from './schema.ts'
@@ -43,7 +42,8 @@ export const betterAuthSignIn = ({
   now = () => new Date(),
   hashing,
 }: SignInOptions): SignIn & Sessions => {
-  const library = createLibrary({ kysely, schema, secret, now, hashing })
+  let loading: Promise<Library> | undefined
+  const library = () => (loading ??= loadLibrary({ kysely, schema, secret, now, hashing }))
   const statements = signInStatements(schema)
 
   const signIn = async (
@@ -53,7 +53,7 @@ export const betterAuthSignIn = ({
     attempts: number,
   ): Promise<SignedIn | null> => {
     const hash = await statements.passwordHash(kysely, email)
-    const token = await beginSession(library, email, password)
+    const token = await beginSession(await library(), email, password)
     if (token === null) return null
     const expiresAt = hash === null ? null : await statements.confirmSession(kysely, token, hash)
     if (expiresAt !== null) {
@@ -69,7 +69,8 @@ export const betterAuthSignIn = ({
   return {
     async setPassword(subject, email, password) {
       if (password.length > maxPasswordLength) throw new RangeError(`password over ${maxPasswordLength} characters`)
-      const hash = await (await library.$context).password.hash(password)
+      const { auth } = await library()
+      const hash = await (await auth.$context).password.hash(password)
       await statements.saveCredentials(kysely, subject, email.toLowerCase(), hash, now())
     },
 
@@ -121,9 +122,9 @@ const subjectOf = async (token: string, kysely: Kysely<unknown>, statements: Sta
 const isToken = (text: string) => /^[A-Za-z0-9]{32}$/.test(text)
 
 /** The library's own sign-in, which hashes in vain for an unknown address, so that both noes take the same time. */
-const beginSession = async (library: Library, email: string, password: string): Promise<string | null> => {
+const beginSession = async ({ auth, isAPIError }: Library, email: string, password: string): Promise<string | null> => {
   try {
-    const { token } = await library.api.signInEmail({ body: { email, password } })
+    const { token } = await auth.api.signInEmail({ body: { email, password } })
     return token
   } catch (error) {
     if (isAPIError(error) && refusals.has(error.body?.code)) return null
@@ -133,13 +134,17 @@ const beginSession = async (library: Library, email: string, password: string): 
 
 const refusals = new Set<unknown>(['INVALID_EMAIL_OR_PASSWORD', 'INVALID_EMAIL', 'PASSWORD_TOO_LONG'])
 
-type Library = ReturnType<typeof createLibrary>
+type Library = Awaited<ReturnType<typeof loadLibrary>>
 
 interface LibraryParts extends Required<Omit<SignInOptions, 'hashing'>> {
   readonly hashing?: Hashing | undefined
 }
 
-const createLibrary = (options: LibraryParts) => betterAuth(libraryOptions(options))
+/** Not before somebody sets a password or signs in: it is a fifth of all that a start would load. */
+const loadLibrary = async (options: LibraryParts) => {
+  const [{ betterAuth }, { isAPIError }] = await Promise.all([import('better-auth'), import('better-auth/api')])
+  return { auth: betterAuth(libraryOptions(options)), isAPIError }
+}
 
 /** Exported for the test that compares our tables with what the library wants. */
 export const libraryOptions = ({ kysely, schema, secret, now, hashing }: LibraryParts) =>

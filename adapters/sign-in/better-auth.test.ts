@@ -29,6 +29,7 @@ before(async () => {
   server = await freshDatabase([])
   const pool = new Pool(server.adminConnection)
   // Dropping the database may end connections that are closing already, which nobody listens to any more.
+  pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
   database = { kysely: new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }) }
   await database.kysely.schema.createSchema(schema).execute()

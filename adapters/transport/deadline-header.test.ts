@@ -44,7 +44,7 @@ test('a service is believed, up to a limit', async () => {
     const response = await fetch(`${url}${path}`, { headers: { authorization, [deadlineHeader]: ms } })
     assert.equal(response.status, 200)
   }
-  for (const [index, most] of [300, 20_000, 30_000, 10_000].entries()) {
+  for (const [index, most] of [300, 20_000, 300_000, 10_000].entries()) {
     const ms = waits[index] ?? -1
     assert.ok(ms <= most && ms > most - 1_000, `${ms} of ${most} ms`)
   }

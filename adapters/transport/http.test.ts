@@ -170,7 +170,7 @@ describe('a service on the wire', () => {
     for (const given of [undefined, '', '0', '-5', 'soon', 'NaN', 'Infinity', '1e9']) {
       const headers = { authorization, ...(given === undefined ? {} : { 'x-deadline-ms': given }) }
       assert.equal((await fetch(`${url}/parrots/1/hush`, { method: 'POST', headers })).status, 200)
-      assert.ok(deadlineMs > 5_000 && deadlineMs <= 30_000, `${given}: ${deadlineMs}`)
+      assert.ok(deadlineMs > 5_000 && deadlineMs <= 300_000, `${given}: ${deadlineMs}`)
     }
   })
 

@@ -146,7 +146,8 @@ export const requestIdOf = (request: Request): string => {
   return given && /^[\w.-]{1,64}$/.test(given) ? given : crypto.randomUUID()
 }
 
-const longestWaitMs = 30_000
+/** For what a service does over everything it has. */
+const longestWaitMs = 5 * 60_000
 const usualWaitMs = 10_000
 
 const deadlineOf = (request: Request): number => {

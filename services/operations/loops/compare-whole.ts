@@ -42,13 +42,16 @@ export const compareTasks: Comparison = {
   },
 }
 
+/** Two million postings were seen to take longer than any other step may. */
+const asAuditor = { ...asReconciler, timeoutMs: 5 * 60_000 }
+
 /** Everything in one step, because its sums are over everything. */
 export const compareLedger: Comparison = {
   name: 'ledger',
   next: async ({ progress, now, call }) => {
     const round = begun(progress ?? newProgress(1, now), now)
     if (progress && !isDue(progress, now)) return null
-    const { postings, upTo, differences } = must(await call(accounting.verifyLedger, {}, asReconciler))
+    const { postings, upTo, differences } = must(await call(accounting.verifyLedger, {}, asAuditor))
     return {
       progress: { ...round, compared: postings, cursor: upTo, upTo },
       found: differences.map((one) => differenceOf('ledger', one)),

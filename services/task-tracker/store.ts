@@ -90,7 +90,7 @@ export interface Preview {
 /** Counts up to `most` tasks and popugs, so that it costs the same however many there are. */
 export const previewOpenTasks = async (tx: Tx, most: number): Promise<Preview> => {
   const { rows } = await sql<Preview>`
-    with counted as (
+    with counted as materialized (
       select
         (select count(*)::int from (select from task_tracker.task where state = 'open' limit ${most + 1}) as t) as tasks,
         (select count(*)::int from (select from task_tracker.popug where assignable limit ${most + 1}) as p) as popugs
@@ -98,8 +98,9 @@ export const previewOpenTasks = async (tx: Tx, most: number): Promise<Preview> =
     select tasks <= ${most} as exact, least(tasks, ${most}::int) as "openTasks",
       popugs <= ${most} as "assignableExact", least(popugs, ${most}::int) as assignable,
       (select count(*)::int from (
-        select from task_tracker.popug p join task_tracker.task t on t.assignee = p.id and t.state = 'open'
-        where not p.assignable limit 1000) as w) as waiting
+        select from task_tracker.task t where t.state = 'open'
+          and t.assignee = any(array(select p.id from task_tracker.popug p where not p.assignable)) limit 1000) as w
+      ) as waiting
     from counted`.execute(tx)
   return rows[0] ?? { openTasks: 0, exact: true, assignable: 0, assignableExact: true, waiting: 0 }
 }

@@ -103,15 +103,27 @@ const saveHead = async (tx: Tx, schema: string, last: EventRecord): Promise<void
  * Gives up to `limit` committed events their numbers, in one transaction, and returns them as a batch; fewer when they
  * are large, and null when there are none. Any replica may do it at any time; the stream's row makes them take turns.
  */
-export const numberEvents = (database: Database, stream: string, limit: number): Promise<EventBatch | null> =>
-  database.transaction('relay.number', async (tx) => {
+export const numberEvents = async (database: Database, stream: string, limit: number): Promise<EventBatch | null> =>
+  (await numberNext(database, stream, limit)).batch
+
+/** The same, with how the stream stood before. */
+const numberNext = async (
+  database: Database,
+  stream: string,
+  limit: number,
+): Promise<{ readonly batch: EventBatch | null; readonly stood: StreamHead | null }> => {
+  let stood: StreamHead | null = null
+  const batch = await database.transaction('relay.number', async (tx): Promise<EventBatch | null> => {
     const before = await lockStream(tx, database.schema)
+    stood = before
     const events = await moveOutbox(tx, database.schema, before.head, limit)
     const last = events.at(-1)
     if (!last) return null
     await saveHead(tx, database.schema, last)
     return { stream, epoch: before.epoch, head: last.number, predecessor: before.headEventId, events }
   })
+  return { batch, stood }
+}
 
 /** Events after number `from`, oldest first, with the head and the id of event `from`. Fewer than `limit` when they are large. */
 export const readLog = async (
@@ -195,6 +207,12 @@ const readUnmarked = (database: Database, stream: string): Promise<EventBatch> =
     { readOnly: true },
   )
 
+/** What is said of a stream of which everything was said and marked; null when that is not known. */
+const heartbeatOf = (stream: string, stood: StreamHead | null): EventBatch | null =>
+  stood === null || stood.published < stood.head
+    ? null
+    : { stream, epoch: stood.epoch, head: stood.head, predecessor: stood.headEventId, events: [] }
+
 export interface RelayOptions {
   readonly database: Database
   readonly stream: string
@@ -225,10 +243,10 @@ export const startRelay = ({ database, stream, bus, log, tracing = noTracing }: 
     tracing.shared(`relay ${stream}`, placesOf(batch.events), { sinceMs, attributes: rangeOf(batch.events) }, () =>
       publish(batch),
     )
-  /** Publishes what nobody marked; with nothing of the kind, and `idle`, says the head. */
-  const catchUp = async (idle: boolean): Promise<'more' | 'idle'> => {
+  /** Publishes what nobody marked; with nothing of the kind, and `idle`, says the head. `stood` spares asking for it. */
+  const catchUp = async (idle: boolean, stood: StreamHead | null = null): Promise<'more' | 'idle'> => {
     const begunMs = performance.now()
-    const batch = await readUnmarked(database, stream)
+    const batch = heartbeatOf(stream, stood) ?? (await readUnmarked(database, stream))
     const due = idle && performance.now() - saidAt >= heartbeatMs
     if (batch.events.length > 0 || due) await traced(batch, begunMs)
     else owing = false
@@ -256,8 +274,8 @@ export const startRelay = ({ database, stream, bus, log, tracing = noTracing }: 
     pass: async () => {
       if (owing && (await settleDebt()) === 'more') return 'more'
       const begunMs = performance.now()
-      const batch = await numberEvents(database, stream, batchSize)
-      if (!batch) return catchUp(true)
+      const { batch, stood } = await numberNext(database, stream, batchSize)
+      if (!batch) return catchUp(true, stood)
       await traced(batch, begunMs)
       return 'more'
     },

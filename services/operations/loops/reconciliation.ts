@@ -1,5 +1,6 @@
 // Compares for ever: tasks with the event log, the log with the ledger, the ledger with itself. Each at a number and by
 // parts, within a small share of the time; how far each is stands in the database.
+import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '../../../kernel/failure.ts'
 import { type Loop, startLoop } from '../../../kernel/loop.ts'
 import type { LoopContext } from '../../../kernel/service.ts'
@@ -15,23 +16,31 @@ const comparisonsOf = (): Comparison[] => [
   compareLedger,
 ]
 
+const pollMs = 1_000
+
 export const reconciling = (context: LoopContext): Loop => {
   const comparisons = comparisonsOf().map((comparison) => ({ comparison, endedAt: -Infinity, tookMs: 0 }))
-  const pass = async (): Promise<'idle'> => {
+  const pass = async (): Promise<'more' | 'idle'> => {
     if (!context.turn.held()) return 'idle'
     const { rows, now } = await look(context)
+    let nextMs = pollMs
     for (const one of comparisons) {
       const begun = performance.now()
       const row = rows.find(({ name }) => name === one.comparison.name)
       const { awaited = false } = (row?.progress ?? {}) as Partial<Progress>
       if (begun < one.endedAt + restMs(one.tookMs, awaited)) continue
-      if (!(await step(one.comparison, row, now, context))) continue
+      const came = await step(one.comparison, row, now, context)
+      if (came === 'nothing') continue
       one.endedAt = performance.now()
       one.tookMs = one.endedAt - begun
+      if (awaited && came === 'compared') nextMs = Math.min(nextMs, restMs(one.tookMs, awaited))
     }
-    return 'idle'
+    if (nextMs >= pollMs) return 'idle'
+    // Somebody waits for it: a million tasks are a thousand steps, which a second for each would make a quarter of an hour.
+    await delay(nextMs)
+    return 'more'
   }
-  return startLoop({ name: 'reconciliation', pollMs: 1_000, log: context.log, pass })
+  return startLoop({ name: 'reconciliation', pollMs, log: context.log, pass })
 }
 
 const look = ({ database, clock }: LoopContext) =>
@@ -41,13 +50,13 @@ const look = ({ database, clock }: LoopContext) =>
     { readOnly: true },
   )
 
-/** True when something was compared. One that cannot go on says why, and keeps no other from its turn. */
+/** One that cannot go on says why, and keeps no other from its turn. */
 const step = async (
   comparison: Comparison,
   row: ReconciliationRow | undefined,
   now: Date,
   context: LoopContext,
-): Promise<boolean> => {
+): Promise<'compared' | 'waits' | 'nothing'> => {
   const seen = { step: row?.step ?? 0, progress: (row?.progress ?? null) as Progress | null, now, call: context.call }
   const read: Parameters<Comparison['next']>[1] = (work) =>
     context.database.transaction('reconcile.read', work, { readOnly: true })
@@ -57,11 +66,14 @@ const step = async (
   })
   if (compared === null) {
     if (row?.waiting != null) await keepWaiting(comparison.name, seen, null, context)
-    return false
+    return 'nothing'
   }
-  if (typeof compared !== 'string') await keepStep(context, { name: comparison.name, step: seen.step }, compared)
-  else if (compared !== row?.waiting) await keepWaiting(comparison.name, seen, compared, context)
-  return true
+  if (typeof compared !== 'string') {
+    await keepStep(context, { name: comparison.name, step: seen.step }, compared)
+    return 'compared'
+  }
+  if (compared !== row?.waiting) await keepWaiting(comparison.name, seen, compared, context)
+  return 'waits'
 }
 
 const keepWaiting = (

@@ -80,6 +80,24 @@ describe('a loop', () => {
     await five.promise
   })
 
+  test('rests for as long as a pass says, and never longer than it polls', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] })
+    const rests = [300, 10 * never]
+    let passes = 0
+    const pass = () => Promise.resolve({ restMs: rests[passes++] ?? never })
+    await using _loop = looping({ pass })
+    await turn()
+    context.mock.timers.tick(299)
+    await turn()
+    assert.equal(passes, 1)
+    context.mock.timers.tick(1)
+    await turn()
+    assert.equal(passes, 2)
+    context.mock.timers.tick(never)
+    await turn()
+    assert.equal(passes, 3)
+  })
+
   test('that is woken during a pass makes another, and one for many wakes', async () => {
     const { pass, end, count } = stepwise()
     const loop = looping({ pass })

@@ -2,8 +2,8 @@
 import { describeError, isTransient } from './failure.ts'
 import type { Log } from './ports.ts'
 
-/** What a pass found: more to do at once, or nothing until woken. */
-export type Pass = () => Promise<'more' | 'idle'>
+/** What a pass found: more to do at once, nothing until woken, or nothing for so many milliseconds. */
+export type Pass = () => Promise<'more' | 'idle' | { readonly restMs: number }>
 
 export interface Loop {
   readonly name: string
@@ -61,7 +61,7 @@ export const startLoop = ({ name, pass, pollMs, log }: LoopOptions): Loop => {
         trouble = null
         if (found === 'more') continue
         for (const resolve of waiting.splice(0, waitingNow)) resolve()
-        await sleep(pollMs, true)
+        await sleep(found === 'idle' ? pollMs : Math.min(found.restMs, pollMs), true)
       } catch (error) {
         begun = null
         failures += 1

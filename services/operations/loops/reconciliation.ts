@@ -1,8 +1,7 @@
 // Compares for ever: tasks with the event log, the log with the ledger, the ledger with itself. Each at a number and by
 // parts, within a small share of the time; how far each is stands in the database.
-import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '../../../kernel/failure.ts'
-import { type Loop, startLoop } from '../../../kernel/loop.ts'
+import { type Loop, type Pass, startLoop } from '../../../kernel/loop.ts'
 import type { LoopContext } from '../../../kernel/service.ts'
 import { type Progress, restMs } from '../rules/rounds.ts'
 import { listReconciliations, type ReconciliationRow, saveReconciliations } from '../store/differences.ts'
@@ -20,10 +19,11 @@ const pollMs = 1_000
 
 export const reconciling = (context: LoopContext): Loop => {
   const comparisons = comparisonsOf().map((comparison) => ({ comparison, endedAt: -Infinity, tookMs: 0 }))
-  const pass = async (): Promise<'more' | 'idle'> => {
+  const pass: Pass = async () => {
     if (!context.turn.held()) return 'idle'
     const { rows, now } = await look(context)
-    let nextMs = pollMs
+    // Who waits for it is not made to wait a second for each step: of a million tasks there are a thousand.
+    let restOfAwaitedMs = pollMs
     for (const one of comparisons) {
       const begun = performance.now()
       const row = rows.find(({ name }) => name === one.comparison.name)
@@ -33,12 +33,9 @@ export const reconciling = (context: LoopContext): Loop => {
       if (came === 'nothing') continue
       one.endedAt = performance.now()
       one.tookMs = one.endedAt - begun
-      if (awaited && came === 'compared') nextMs = Math.min(nextMs, restMs(one.tookMs, awaited))
+      if (awaited && came === 'compared') restOfAwaitedMs = Math.min(restOfAwaitedMs, restMs(one.tookMs, awaited))
     }
-    if (nextMs >= pollMs) return 'idle'
-    // Somebody waits for it: a million tasks are a thousand steps, which a second for each would make a quarter of an hour.
-    await delay(nextMs)
-    return 'more'
+    return { restMs: restOfAwaitedMs }
   }
   return startLoop({ name: 'reconciliation', pollMs, log: context.log, pass })
 }

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { freePorts } from '../support/free-ports.ts'
 import { install, repository } from './terminal.ts'
 import { firstAdministrator } from './visitor.ts'
 
@@ -54,24 +53,17 @@ const closedTree = async () => {
   return { home, tree, [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }) }
 }
 
-/** A port that was free a moment ago. */
-const freePort = async (): Promise<string> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return String(port)
-}
-
 test('two run at once, each with its port and data, one of them from a home that only root may enter', async (t) => {
   await using closed = isRoot ? await closedTree() : { tree: repository, home: null, async [Symbol.asyncDispose]() {} }
   if (closed.home) assert.equal((await stat(closed.home)).mode & 0o777, 0o700)
   else t.diagnostic('not root: both run from the repository, as this user')
   await using one = await install()
   await using two = await install(closed.tree)
-  const ports = [await freePort(), await freePort()] as const
-  const running = await Promise.all([one.start({ ATES_PORT: ports[0] }), two.start({ ATES_PORT: ports[1] })])
+  const ports = (await freePorts(2)).map(String)
+  const running = await Promise.all([
+    one.start({ ATES_PORT: ports[0] ?? '' }),
+    two.start({ ATES_PORT: ports[1] ?? '' }),
+  ])
   assert.deepEqual(
     running.map(({ url }) => new URL(url).port),
     ports,

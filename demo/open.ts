@@ -4,6 +4,7 @@ import { jsonLog } from '../adapters/log.ts'
 import { seededRandom } from '../adapters/seeded-random.ts'
 import { type Application, startApplication } from '../application.ts'
 import type { Config } from '../config.ts'
+import type { Service } from '../kernel/service.ts'
 import { type Role, roles } from '../services/vocabulary.ts'
 import { type Mishaps, mishaps } from './mishaps.ts'
 import { DemoClock, demoPassword, hire, playPast, type Stage, type Worker, workersOf } from './work.ts'
@@ -47,16 +48,25 @@ const hireAll = async (
   clock.past = null
 }
 
+/** While the past is played, an hour passes in the blink of an eye, and whoever watched would see everything late. */
+const unwatchedWhile =
+  (isPast: () => boolean) =>
+  (service: Service): Service => ({
+    ...service,
+    loops: (context) => service.loops({ ...context, turn: { held: () => !isPast() && context.turn.held() } }),
+  })
+
 /** Null when `ended` is over before it has started. */
 export const openDemo = async (config: Config, wanted: Wanted, say: Say, ended: AbortSignal): Promise<Demo | null> => {
   const random = seededRandom(wanted.seed)
   const clock = new DemoClock(databaseClock)
   const wrong = wanted.faults ? mishaps(random) : null
   let workers: readonly Worker[] = []
+  const service = unwatchedWhile(() => clock.past !== null)
   const application = await startApplication({
     config,
     log: jsonLog(config.logLevel),
-    decorations: { clock, ...(wrong ? { bus: wrong.bus, database: wrong.database } : {}) },
+    decorations: { clock, service, ...(wrong ? { bus: wrong.bus, database: wrong.database } : {}) },
     visitors: () => roles.flatMap(visitorOf(workers)),
   })
   await using ends = new AsyncDisposableStack()

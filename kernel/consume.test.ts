@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { localBus } from '../adapters/bus/local.ts'
 import type { Postgres } from '../adapters/database/postgres.ts'
+import { elapsing } from '../tests/support/elapsing.ts'
 import { eventually } from '../tests/support/eventually.ts'
 import { auditLog, saying } from '../tests/support/fixture-log.ts'
 import {
@@ -22,7 +23,7 @@ import { generator, seedOf } from '../tests/support/random.ts'
 import type { TestDatabase } from '../tests/support/server.ts'
 import { silent } from '../tests/support/silent.ts'
 import { lossyBus, onTransaction } from '../tests/support/wrapped.ts'
-import { type ReaderOptions, startReader } from './consume.ts'
+import { type ReaderOptions, type ReadLog, startReader } from './consume.ts'
 import { setPositionState } from './position.ts'
 import type { Database } from './ports.ts'
 import { Fault } from './result.ts'
@@ -176,6 +177,27 @@ describe('what the bus does not bring', () => {
     await reached(consumer, 7)
     await reading.drained()
     assert.equal(reading.undelivered(), null)
+    assert.deepEqual(await kept(consumer), upTo(7))
+  })
+
+  test('is taken from the bus when that brings it after all, while the producer cannot be reached', async (t) => {
+    const elapse = elapsing(t)
+    const { producer, consumer } = handMade()
+    /** Each try takes a while, and the pause after it is over when the next one begins. */
+    const readLog: ReadLog = (...asked) => {
+      elapse(1_000)
+      return producer.readLog(...asked)
+    }
+    await using reading = await readFrom({ producer, consumer }, archive, { graceMs: 50, silenceMs: 60_000, readLog })
+    producer.say(3)
+    await reading.drained()
+    producer.say(4)
+    producer.unreachable = new Fault('unavailable', 'no way to it')
+    await reading.say(producer.heartbeat())
+    await eventually('the log to be asked in vain', () => producer.asked.length >= 2)
+    await reading.say(producer.batch(4, 7))
+    await reached(consumer, 7)
+    await eventually('nothing to be undelivered', () => reading.undelivered() === null)
     assert.deepEqual(await kept(consumer), upTo(7))
   })
 

@@ -93,11 +93,13 @@ export const startReader = async (options: ReaderOptions): Promise<Reader> => {
 
   const fetch = async (from: number, why: Fetched['why']): Promise<EventBatch> => {
     const headBefore = held.head
+    const wasDoubted = doubted
     askedAt = performance.now()
     doubted = false
     const batch = await readLog(stream, from, batchSize).catch((error: unknown) => {
       reason = `producer unreachable: ${describeError(error)}`
-      doubted = true
+      // Only what was in doubt still is: what the bus brings meanwhile needs no answer of the log.
+      doubted ||= wasDoubted
       throw error
     })
     if (batch.events.length > 0) options.fetched?.({ consumer: name, stream, events: batch.events.length, why })

@@ -1,19 +1,12 @@
 // A pass that hangs does not fail, and is trouble all the same.
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { localBus } from '../adapters/bus/local.ts'
+import { elapsing } from '../tests/support/elapsing.ts'
 import { fixtureDatabase, startFixture } from '../tests/support/fixture-system.ts'
 import { silent } from '../tests/support/silent.ts'
 import { onPublish } from '../tests/support/wrapped.ts'
 import { startLoop } from './loop.ts'
-
-/** Lets time pass without waiting for it. */
-const elapsing = (t: TestContext) => {
-  let later = 0
-  const now = performance.now.bind(performance)
-  t.mock.method(performance, 'now', () => now() + later)
-  return (ms: number) => (later += ms)
-}
 
 const hang = () => {
   const begun = Promise.withResolvers<void>()

@@ -285,6 +285,8 @@ describe('the ledger', () => {
     await page.connect()
     await using _ = { [Symbol.asyncDispose]: () => page.end() }
     await page.query('begin isolation level repeatable read read only')
+    // A slow page works all the time; this one is only held open, for as long as the replay takes to come to its swap.
+    await page.query('set local idle_in_transaction_session_timeout = 0')
     await page.query('select clock_timestamp()')
     const replaying = system.host.replay('accounting', { swap: true })
     const waits = eventually('the swap waits or is done', async () => {

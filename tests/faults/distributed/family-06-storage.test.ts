@@ -87,8 +87,7 @@ test('whatever becomes of what the broker keeps, what was committed is in the le
           await stage.query(`update task_tracker.stream set published = ${applied}`)
         return committed === applied
       }
-      // With the log cut off, too, nothing hurries: it was seen to take five to twenty seconds.
-      await stage.until('the broker to bring them', areBrought, 60_000)
+      await stage.until('the broker to bring them', areBrought)
       assert.equal(await fetched(deployment), before, 'the log was read')
       // And all of it once more, most of which was applied long ago.
       await stage.query(`update task_tracker.stream set published = 0`)

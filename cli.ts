@@ -1,14 +1,13 @@
 // The operators' tool: `npm run ates -- <command>`. Works beside a running aTES and when none runs.
 import { parseArgs } from 'node:util'
-import { EmbeddedError } from './adapters/database/embedded.ts'
 import { jsonLog } from './adapters/log.ts'
 import { newTokenKey } from './adapters/transport/token.ts'
 import { type Application, startApplication } from './application.ts'
-import { ConfigError, readConfig } from './config.ts'
-import { eventsUsage, runEvents, UsageError } from './events-tool.ts'
+import { linesOf, UsageError } from './complaints.ts'
+import { readConfig } from './config.ts'
+import { eventsUsage, runEvents } from './events-tool.ts'
 import { serviceRole } from './kernel/contract.ts'
 import { must } from './kernel/result.ts'
-import { SchemaError } from './kernel/schema-level.ts'
 import { accounting } from './services/accounting/contract.ts'
 
 const say = (line: string): void => {
@@ -33,36 +32,46 @@ const failed = (): void => {
   process.exitCode = 1
 }
 
+interface Counted {
+  readonly differences: readonly unknown[]
+  readonly differing?: number | undefined
+}
+
+/** How many there are, and that not all were named where that is so. */
+const counted = ({ differences: { length: named }, differing = named }: Counted): string =>
+  `${differing} differences${named < differing ? `, of which ${named} are named` : ''}`
+
 const verify: Command = () =>
   withApplication(async ({ host }) => {
     const auditor = { ...behalf, actor: { id: 0, role: 'admin' } }
-    const { postings, accounts, upTo, differences } = must(await host.call(accounting.verifyLedger, {}, auditor))
-    for (const { what, where, expected, found } of differences)
+    const verified = must(await host.call(accounting.verifyLedger, {}, auditor))
+    for (const { what, where, expected, found } of verified.differences)
       say(`${where}: ${what}; expected ${expected}, found ${found}`)
-    say(`ledger: ${postings} postings, ${accounts} accounts, up to event ${upTo}: ${differences.length} differences`)
+    const { postings, accounts, upTo } = verified
+    say(`ledger: ${postings} postings, ${accounts} accounts, up to event ${upTo}: ${counted(verified)}`)
     const rebuilt = await host.replay('accounting', { swap: false })
     for (const { table, what, row } of rebuilt.differences) say(`${table}: ${what} ${row}`)
-    say(
-      `against the event log: ${rebuilt.rows} rows up to event ${rebuilt.upTo}: ${rebuilt.differences.length} differences`,
-    )
-    if (differences.length + rebuilt.differences.length > 0) failed()
+    say(`against the event log: ${rebuilt.rows} rows up to event ${rebuilt.upTo}: ${counted(rebuilt)}`)
+    if (verified.differences.length + rebuilt.differing > 0) failed()
   })
 
 const replay: Command = (args) => {
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { swap: { type: 'boolean', default: false } },
+    options: { swap: { type: 'boolean', default: false }, all: { type: 'boolean', default: false } },
     allowPositionals: true,
   })
   const [service] = positionals
   if (!service) throw new UsageError('replay needs a service, for example: replay accounting')
   return withApplication(async ({ host }) => {
-    const { upTo, rows, differences, swapped } = await host.replay(service, { swap: values.swap })
-    for (const { table, what, row } of differences) say(`${table}: ${what} ${row}`)
+    const all = values.all ? { mostNamed: 2 ** 31 } : {}
+    const replayed = await host.replay(service, { swap: values.swap, ...all })
+    const { upTo, rows, swapped } = replayed
+    for (const { table, what, row } of replayed.differences) say(`${table}: ${what} ${row}`)
     say(
-      `replayed ${service} up to event ${upTo}: ${rows} rows compared, ${differences.length} differences${swapped ? ', swapped' : ''}`,
+      `replayed ${service} up to event ${upTo}: ${rows} rows compared, ${counted(replayed)}${swapped ? ', swapped' : ''}`,
     )
-    if (differences.length > 0 && !swapped) failed()
+    if (replayed.differing > 0 && !swapped) failed()
   })
 }
 
@@ -73,7 +82,8 @@ const events: Command = (args) =>
 
 const usage = `npm run ates -- <command>
   ledger verify                                recompute the ledger and compare it with the event log; exit 1 on any difference
-  replay <service> [--swap]                    rebuild derived tables from the events beside the live ones, compare, swap on demand
+  replay <service> [--swap] [--all]            rebuild derived tables from the events beside the live ones, compare, swap on
+                                               demand; names the first hundred differences of each kind, or all
 ${eventsUsage}
   migrate                                      bring the schemas up to date
   new-key                                      a key for ATES_TOKEN_KEY`
@@ -97,9 +107,8 @@ const main = async ([first = '', second = '', ...rest]: readonly string[]): Prom
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  const known = [UsageError, ConfigError, EmbeddedError, SchemaError].some((kind) => error instanceof kind)
-  process.stderr.write(
-    `${known && error instanceof Error ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
-  )
+  for (const line of linesOf(error, 'do this'))
+    process.stderr.write(`${line}
+`)
   process.exitCode = 1
 }

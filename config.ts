@@ -1,4 +1,5 @@
 // The environment as one frozen, typed, validated value. Nobody else reads process.env.
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { defaultDataDir } from './adapters/database/embedded.ts'
 import { settings } from './settings.ts'
@@ -134,6 +135,12 @@ const alone = (given: Readonly<Record<string, string | undefined>>): string[] =>
   ]
 }
 
+/** Two of ours on one port: said here, because the second one finds it in use. */
+const samePort = (config: Config): string[] =>
+  config.metricsPort === config.port && config.port !== 0
+    ? [`ATES_METRICS_PORT must be another port than ATES_PORT, which is ${config.port}`]
+    : []
+
 /** Reads the settings for the named services, or for all. Throws `ConfigError` with a line for everything wrong. */
 export const readConfig = (
   names: readonly string[],
@@ -144,6 +151,7 @@ export const readConfig = (
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   )
   const parsed = z.safeParse(settings, given)
+  const config = parsed.success ? configOf(run, parsed.data, environment['XDG_DATA_HOME']) : null
   const strangers = wrongProcesses(names)
   const lines = [
     ...strangers,
@@ -151,11 +159,12 @@ export const readConfig = (
     ...unknownSettings(environment),
     ...(parsed.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? []),
     ...alone(given),
+    ...(config ? samePort(config) : []),
     // What processes need that do not exist, nobody knows.
     ...(strangers.length > 0 ? [] : missing(run, given)),
   ]
-  if (!parsed.success || lines.length > 0) throw new ConfigError(lines)
-  return Object.freeze(configOf(run, parsed.data, environment['XDG_DATA_HOME']))
+  if (!config || lines.length > 0) throw new ConfigError(lines)
+  return Object.freeze(config)
 }
 
 const tracingOf = (given: z.output<typeof settings>): Config['tracing'] => {
@@ -178,7 +187,7 @@ const configOf = (
     metricsPort: given.ATES_METRICS_PORT,
     publicUrl: given.ATES_PUBLIC_URL?.replace(/\/$/, ''),
     proxies: given.ATES_TRUSTED_PROXIES ?? [],
-    dataDir: given.ATES_DATA_DIR ?? defaultDataDir(userData),
+    dataDir: resolve(given.ATES_DATA_DIR ?? defaultDataDir(userData)),
     timeZone: given.ATES_TIME_ZONE,
     logLevel: given.ATES_LOG_LEVEL,
     databases:

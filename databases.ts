@@ -3,7 +3,7 @@ import pg from 'pg'
 import { type EmbeddedServer, joinEmbedded, startEmbedded } from './adapters/database/embedded.ts'
 import { openPostgres, type Postgres } from './adapters/database/postgres.ts'
 import { missingSettings, prepareDatabase, roleOf } from './adapters/database/prepare.ts'
-import { type Config, serviceNames } from './config.ts'
+import { type Config, ConfigError, serviceNames } from './config.ts'
 import type { Log } from './kernel/ports.ts'
 
 export interface OpenDatabases {
@@ -49,17 +49,29 @@ export const openDatabases = async (options: DatabasesOptions): Promise<OpenData
   return { databases, owned }
 }
 
+/** No such database, no such role, a wrong password, no entry in pg_hba.conf: SQLSTATE classes 28 and 3D. */
+const isRefused = (error: unknown): error is pg.DatabaseError =>
+  error instanceof pg.DatabaseError && /^(?:28|3D)...$/.test(error.code ?? '')
+
 const given = async (schemas: readonly string[], { databases }: Config, log: Log): Promise<Server> => {
   const connections = Object.fromEntries(
     Object.entries(databases ?? {})
       .map(([name, connectionString]) => [name.replaceAll('-', '_'), { connectionString }] as const)
       .filter(([schema]) => schemas.includes(schema)),
   )
+  const refusals: string[] = []
   for (const [schema, connection] of Object.entries(connections)) {
-    const mend = await missingSettings(connection)
+    const mend = await missingSettings(connection).catch((error: unknown) => {
+      if (!isRefused(error)) throw error
+      refusals.push(
+        `ATES_${schema.toUpperCase()}_DATABASE_URL is refused by its server: ${error.message} (${error.code})`,
+      )
+      return []
+    })
     if (mend.length > 0)
       log.warn({ schema, mend }, 'a stopped process could hold locks for ever: the database role has no limits')
   }
+  if (refusals.length > 0) throw new ConfigError(refusals)
   return { connections, owned: false }
 }
 

@@ -2,6 +2,7 @@
 // operator log like those of the page; a running aTES carries it out, and otherwise this tool does.
 import { parseArgs } from 'node:util'
 import { setTimeout as pause } from 'node:timers/promises'
+import { UsageError } from './complaints.ts'
 import type { Behalf } from './kernel/caller.ts'
 import type { Input, Method, Output } from './kernel/contract.ts'
 import type { Host } from './kernel/host.ts'
@@ -11,9 +12,6 @@ import { serviceRole } from './kernel/contract.ts'
 import { operations } from './services/operations/contract.ts'
 import { acting } from './services/operations/loops/acts.ts'
 import { watcher } from './services/operations/loops/watcher.ts'
-
-/** A wrong use of this tool; the message is the line to show. */
-export class UsageError extends Error {}
 
 export const eventsUsage = `  events status                                streams, consumers, what did not arrive, parked events, comparisons
   events positions <service>                   the same of one service, as JSON

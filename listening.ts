@@ -4,9 +4,16 @@ import type { Metrics } from './adapters/metrics.ts'
 import { tracedRequests } from './adapters/tracing/traced.ts'
 import { clientAddressBehind, proxiesOf } from './adapters/transport/client-address.ts'
 import type { HttpTransport } from './adapters/transport/http-client.ts'
-import { healthHandler, type Listening, listen, serviceHandler, textHandler } from './adapters/transport/http-server.ts'
+import {
+  type FetchHandler,
+  healthHandler,
+  type Listening,
+  listen,
+  serviceHandler,
+  textHandler,
+} from './adapters/transport/http-server.ts'
 import type { Tokens } from './adapters/transport/token.ts'
-import type { Config } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
 import type { Health, Host } from './kernel/host.ts'
 import { describeContract, type Published, publishedBy } from './kernel/openapi.ts'
 import type { Bus, Log, Tracing, Transport } from './kernel/ports.ts'
@@ -45,13 +52,31 @@ export const startListening = async (parts: Listened): Promise<string> => {
 export const publish = ({ name, contract }: Service): Published =>
   publishedBy(name, describeContract(name, contract, standardContract(name)))
 
+/** Throws `ConfigError` when the port that this setting names, or the address, is not to be had. */
+const listenAt = async (
+  setting: string,
+  handler: FetchHandler,
+  at: { readonly hostname: string; readonly port: number },
+): Promise<Listening> => {
+  try {
+    return await listen(handler, at)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE')
+      throw new ConfigError([`port ${at.port} is in use: stop what listens there, or set ${setting} to another one`])
+    if (/^(?:EACCES|EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN)$/.test(code ?? ''))
+      throw new ConfigError([`cannot listen on ${at.hostname}:${at.port} (${code}): set ATES_HOST and ${setting}`])
+    throw error
+  }
+}
+
 /** Web listens where it runs; otherwise the one service of this process does. */
 const listenFor = async (parts: Listened): Promise<Listening> => {
   const { config, tracing } = parts
   const at = { hostname: config.host, port: config.port }
-  if (!config.run.includes('web')) return listen(serviceHandlerOf(parts), at)
+  if (!config.run.includes('web')) return listenAt('ATES_PORT', serviceHandlerOf(parts), at)
   const { handler, endLive } = await webHandlerOf(parts)
-  const listening = await listen(tracing ? tracedRequests(handler, tracing) : handler, at)
+  const listening = await listenAt('ATES_PORT', tracing ? tracedRequests(handler, tracing) : handler, at)
   // Streams of hints do not end by themselves.
   return { ...listening, close: () => (endLive(), listening.close()) }
 }
@@ -62,7 +87,10 @@ const listenForMetrics = async ({ config, host, http, health: told, ends }: List
   const scraped = textHandler('/metrics', () => metrics.scrape(sources))
   const health = healthHandler(told, 'everything')
   const answer = async (request: Request) => (await health(request)) ?? scraped(request)
-  const listening = await listen(answer, { hostname: config.host, port: config.metricsPort ?? 0 })
+  const listening = await listenAt('ATES_METRICS_PORT', answer, {
+    hostname: config.host,
+    port: config.metricsPort ?? 0,
+  })
   ends.defer(() => listening.close())
 }
 

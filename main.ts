@@ -1,30 +1,14 @@
 // The entry: every service in one process, or the ones named, until a signal ends it.
 import { once } from 'node:events'
 import { flushCompileCache } from 'node:module'
-import { EmbeddedError } from './adapters/database/embedded.ts'
 import { jsonLog } from './adapters/log.ts'
 import { type Application, startApplication } from './application.ts'
-import { ConfigError, readConfig } from './config.ts'
-import { describeError, isTransient } from './kernel/failure.ts'
-import { SchemaError } from './kernel/schema-level.ts'
+import { linesOf } from './complaints.ts'
+import { readConfig } from './config.ts'
 import { StopError } from './stopping.ts'
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
-}
-
-/** What an operator can mend is one line each; anything else is a bug and shows where. */
-const linesOf = (error: unknown): readonly string[] => {
-  if (error instanceof ConfigError) return error.lines
-  if (error instanceof EmbeddedError || error instanceof SchemaError || error instanceof StopError)
-    return [error.message]
-  const { code, port, address } = error as { code?: string; port?: number; address?: string }
-  if (code === 'EADDRINUSE') return [`port ${port} is in use: stop what listens there, or set ATES_PORT to another one`]
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
-    return [`cannot listen on ${address}:${port} (${code}): set ATES_HOST and ATES_PORT`]
-  // Whoever started it starts it again.
-  if (isTransient(error)) return [`cannot start yet: ${describeError(error)}`]
-  return [error instanceof Error ? (error.stack ?? error.message) : String(error)]
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -80,7 +64,7 @@ process.stdout.on('error', () => undefined)
 try {
   await main()
 } catch (error) {
-  for (const line of linesOf(error)) process.stderr.write(`${line}\n`)
+  for (const line of linesOf(error, 'start')) process.stderr.write(`${line}\n`)
   process.exitCode = 1
   // What did not end in time must not keep the process.
   if (error instanceof StopError) process.exit()

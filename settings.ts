@@ -1,4 +1,5 @@
 // Every setting of the environment: its form, its default and what it is for.
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { z } from 'zod'
 import { keyOf as webhookKeyOf } from './adapters/alerts/webhook.ts'
 import { proxiesOf } from './adapters/transport/client-address.ts'
@@ -47,11 +48,15 @@ const addressees = z
   .transform((text) => text.split(',').map((one) => one.trim()))
   .pipe(z.array(z.email('must be e-mail addresses, separated by commas')).min(1).max(50))
 const yesNo = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
+/** Throws for what is no private key; one whose public part is not its own would sign what nobody takes. */
+const isEd25519 = (key: Readonly<Record<string, string>>): boolean => {
+  const made = createPrivateKey({ format: 'jwk', key })
+  return made.asymmetricKeyType === 'ed25519' && createPublicKey(made).export({ format: 'jwk' }).x === key.x
+}
 const jwk = z.string().transform((text, context) => {
   try {
-    const key: unknown = JSON.parse(text)
-    if (typeof key === 'object' && key !== null && 'kty' in key && key.kty === 'OKP' && 'd' in key)
-      return key as Record<string, string>
+    const key = JSON.parse(text) as Record<string, string>
+    if (isEd25519(key)) return key
   } catch {
     // said below
   }

@@ -1,6 +1,8 @@
 // What keeps aTES from starting is said in one line each, all at once, with an exit code that is not 0.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { freePorts } from '../support/free-ports.ts'
@@ -14,6 +16,7 @@ test('wrong settings are said all at once, and nothing is started', async () => 
     ATES_LOG_LEVEL: 'loud',
     ATES_ACCOUNTING_DATABASE_URL: 'mysql://somewhere',
     ATES_PROT: '4000',
+    ATES_TOKEN_KEY: '{"kty":"OKP","crv":"Ed25519","d":"x","x":"y"}',
   })
   assert.equal(await command.ended, 1)
   assert.deepEqual(command.complaints.toSorted(), [
@@ -25,6 +28,7 @@ test('wrong settings are said all at once, and nothing is started', async () => 
     'ATES_PROT is not a setting of aTES',
     'ATES_TASK_TRACKER_DATABASE_URL is needed: services need a database server each can reach',
     'ATES_TIME_ZONE must be an IANA time zone, such as Europe/Berlin',
+    'ATES_TOKEN_KEY must be a private Ed25519 key as JSON Web Key; `npm run ates -- new-key` makes one',
   ])
   assert.deepEqual(home.servers, [])
 })
@@ -50,6 +54,64 @@ test('a database that nobody serves is said in one line', async () => {
   const command = home.npm(['start'], Object.fromEntries(names.map((name) => [`ATES_${name}_DATABASE_URL`, url])))
   assert.equal(await command.ended, 1)
   assert.deepEqual(command.complaints, [`cannot start yet: Error ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:${port}`])
+})
+
+/** A server of databases that lets nobody in, as PostgreSQL says it. */
+const closedServer = async (code: string, message: string) => {
+  const fields = `SFATAL\0C${code}\0M${message}\0\0`
+  const answer = Buffer.concat([Buffer.from('E    '), Buffer.from(fields)])
+  answer.writeInt32BE(fields.length + 4, 1)
+  const server = createServer((socket) => socket.once('data', () => socket.end(answer)).on('error', () => undefined))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return { port, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) }
+}
+
+test('databases that let nobody in are said all at once, by their settings', async () => {
+  await using home = await install()
+  const refusals = {
+    '28P01': 'password authentication failed for user "ates"',
+    '3D000': 'database "ates" does not exist',
+  }
+  await using wrongPassword = await closedServer('28P01', refusals['28P01'])
+  await using noDatabase = await closedServer('3D000', refusals['3D000'])
+  const at = (port: number) => `postgres://ates@127.0.0.1:${port}/ates`
+  const command = home.npm(['start'], {
+    ATES_IDENTITY_DATABASE_URL: at(wrongPassword.port),
+    ATES_TASK_TRACKER_DATABASE_URL: at(noDatabase.port),
+    ATES_ACCOUNTING_DATABASE_URL: at(wrongPassword.port),
+    ATES_OPERATIONS_DATABASE_URL: at(noDatabase.port),
+  })
+  assert.equal(await command.ended, 1)
+  const refused = (name: string, code: keyof typeof refusals) =>
+    `ATES_${name}_DATABASE_URL is refused by its server: ${refusals[code]} (${code})`
+  assert.deepEqual(command.complaints, [
+    refused('IDENTITY', '28P01'),
+    refused('TASK_TRACKER', '3D000'),
+    refused('ACCOUNTING', '28P01'),
+    refused('OPERATIONS', '3D000'),
+  ])
+})
+
+test('a port for metrics that is taken is said by its setting', async () => {
+  await using home = await install()
+  await using taken = await closedServer('', '')
+  const command = home.npm(['start'], { ATES_METRICS_PORT: String(taken.port), ATES_LOG_LEVEL: 'error' })
+  assert.equal(await command.ended, 1)
+  assert.deepEqual(command.complaints, [
+    `port ${taken.port} is in use: stop what listens there, or set ATES_METRICS_PORT to another one`,
+  ])
+})
+
+test('a host that nobody knows is said', async () => {
+  await using home = await install()
+  const command = home.npm(['start'], { ATES_HOST: 'nowhere.invalid', ATES_LOG_LEVEL: 'error' })
+  assert.equal(await command.ended, 1)
+  assert.equal(command.complaints.length, 1, command.err)
+  assert.match(
+    command.complaints[0] ?? '',
+    /^cannot listen on nowhere\.invalid:\d+ \((?:ENOTFOUND|EAI_AGAIN)\): set ATES_HOST and ATES_PORT$/,
+  )
 })
 
 test('a data directory below a file is said', async () => {

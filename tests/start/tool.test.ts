@@ -100,15 +100,18 @@ test('one changed row of the ledger is found, beside a running aTES and without 
 
 test('what it does not understand, or cannot do, it says in a line, with an exit code that is not 0', async () => {
   const throughNpm = (...args: readonly string[]) => ended(home.npm(['run', '--silent', 'ates', '--', ...args]))
-  const [nonsense, nobody, empty] = await Promise.all([
+  const [nonsense, nobody, empty, strange] = await Promise.all([
     throughNpm('ledger', 'verfy'),
     ates('replay', 'identity'),
     ates('replay'),
+    ates('replay', 'accounting', '--swop'),
   ])
   assert.deepEqual(
-    [nonsense, nobody, empty].map(({ child }) => child.exitCode),
-    [1, 1, 1],
+    [nonsense, nobody, empty, strange].map(({ child }) => child.exitCode),
+    [1, 1, 1, 1],
   )
+  assert.deepEqual(nobody.complaints, ['identity derives nothing from events that a replay could rebuild'])
+  assert.match(strange.complaints.join('\n'), /^Unknown option '--swop'[^\n]*$/)
   assert.match(nonsense.err, /^npm run ates -- <command>$/m)
   assert.deepEqual(empty.complaints, ['replay needs a service, for example: replay accounting'])
 })

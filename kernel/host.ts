@@ -10,8 +10,8 @@ import { startJobs } from './jobs.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { checkSchema, migrate } from './migrations.ts'
 import type { Bus, Clock, Database, Log, Random, Tracing, Transport } from './ports.ts'
-import { type Replayed, replay } from './replay.ts'
-import { must } from './result.ts'
+import { type Replayed, replay, type ReplayOptions } from './replay.ts'
+import { Fault, must } from './result.ts'
 import type { LoopContext, Service } from './service.ts'
 import type { ServiceState } from './service-state.ts'
 import { settle } from './settle.ts'
@@ -74,7 +74,7 @@ export interface Host extends AsyncDisposable {
    */
   settle(timeoutMs?: number): Promise<void>
   /** Rebuilds what a service's consumers derive from events beside what they have. Throws when there is nothing to rebuild. */
-  replay(service: string, how: { swap: boolean }): Promise<Replayed>
+  replay(service: string, how: Pick<ReplayOptions, 'swap' | 'mostNamed'>): Promise<Replayed>
   /** What the loops of a service of this process work with, for tools that take a turn at them. */
   contextOf(service: string): LoopContext
   /** Lets calls in progress end, then stops jobs, consumers and relays. */
@@ -131,12 +131,12 @@ export const startHost = async (options: HostOptions): Promise<Host> => {
     measure: () => measureAll(running),
     undelivered: () => running.flatMap(({ readers }) => readers.flatMap((reader) => reader.undelivered() ?? [])),
     settle: (timeoutMs = 30_000) => settle(running, loops(), timeoutMs),
-    replay: (name, { swap }) => {
+    replay: (name, how) => {
       const applying = running
         .find(({ service }) => service.name === name)
         ?.applying.find(({ consumer }) => consumer.derived.length > 0)
-      if (!applying) throw new Error(`${name} derives nothing from events that a replay could rebuild`)
-      return replay({ applying, readLog: remoteLog(call), swap })
+      if (!applying) throw new Fault('internal', `${name} derives nothing from events that a replay could rebuild`)
+      return replay({ applying, readLog: remoteLog(call), ...how })
     },
     contextOf: (name) => {
       const database = running.find(({ service }) => service.name === name)?.database

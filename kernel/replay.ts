@@ -23,7 +23,10 @@ export interface Replayed {
   readonly upTo: number
   /** Rows compared, over all derived tables. */
   readonly rows: number
+  /** The first of them, a hundred of each table and direction unless more were asked for. */
   readonly differences: readonly ReplayDifference[]
+  /** How many there are. */
+  readonly differing: number
   readonly swapped: boolean
 }
 
@@ -32,11 +35,13 @@ export interface ReplayOptions {
   readonly readLog: ReadLog
   /** Puts the replayed tables in the place of the live ones, under the position's lock. */
   readonly swap: boolean
+  /** Rows that are named of each table and direction; all are counted. */
+  readonly mostNamed?: number
   readonly progress?: (number: number, head: number) => void
 }
 
 const batchSize = 2_000
-const mostDifferences = 100
+const defaultMostNamed = 100
 
 /** What was decided about events that could not be applied is a fact: they stay out of the replay, too. */
 const leftOutEvents = async (tx: Tx, { schema, consumer, stream }: PositionKey): Promise<Set<string>> => {
@@ -47,21 +52,30 @@ const leftOutEvents = async (tx: Tx, { schema, consumer, stream }: PositionKey):
   return new Set(rows.map(({ eventId }) => eventId))
 }
 
-/** Rows of `a` that `b` lacks, counted as often as they stand there. */
-const rowsOnlyIn = async (tx: Tx, a: RawBuilder<unknown>, b: RawBuilder<unknown>): Promise<string[]> => {
-  const { rows } = await sql<{ row: string }>`
-    select row::text as row from (select to_jsonb(a) as row from ${a} a except all select to_jsonb(b) from ${b} b) only_there
-    order by 1 limit ${mostDifferences}`.execute(tx)
-  return rows.map(({ row }) => row)
+interface Differing {
+  readonly differences: readonly ReplayDifference[]
+  readonly differing: number
 }
 
-const compareTable = async (tx: Tx, schema: string, table: string): Promise<ReplayDifference[]> => {
+/** Rows of `a` that `b` lacks, counted as often as they stand there. */
+const rowsOnlyIn = async (
+  tx: Tx,
+  a: RawBuilder<unknown>,
+  b: RawBuilder<unknown>,
+  { mostNamed, ...which }: Pick<ReplayDifference, 'table' | 'what'> & { readonly mostNamed: number },
+): Promise<Differing> => {
+  const { rows } = await sql<{ row: string; total: number }>`
+    select row::text as row, count(*) over ()::int as total
+    from (select to_jsonb(a) as row from ${a} a except all select to_jsonb(b) from ${b} b) only_there
+    order by 1 limit ${mostNamed}`.execute(tx)
+  return { differences: rows.map(({ row }) => ({ ...which, row })), differing: rows[0]?.total ?? 0 }
+}
+
+const compareTable = async (tx: Tx, schema: string, table: string, mostNamed: number): Promise<Differing[]> => {
   const [live, shadow] = [tableRef(schema, table), tableRef(schema, shadowOf(table))]
-  const missing = await rowsOnlyIn(tx, shadow, live)
-  const extra = await rowsOnlyIn(tx, live, shadow)
   return [
-    ...missing.map((row) => ({ table, what: 'missing' as const, row })),
-    ...extra.map((row) => ({ table, what: 'extra' as const, row })),
+    await rowsOnlyIn(tx, shadow, live, { table, what: 'missing', mostNamed }),
+    await rowsOnlyIn(tx, live, shadow, { table, what: 'extra', mostNamed }),
   ]
 }
 
@@ -91,7 +105,8 @@ const awaitEarlierReaders = async (tx: Tx, { schema, consumer, stream }: Positio
  * number both stand at. Emits nothing and makes no facts. Throws when the producer's log cannot be read, or when an
  * event that the live consumer applied cannot be applied again, or when another replay of it begins meanwhile.
  */
-export const replay = async ({ applying, readLog, swap, progress }: ReplayOptions): Promise<Replayed> => {
+export const replay = async (options: ReplayOptions): Promise<Replayed> => {
+  const { applying, readLog, swap, mostNamed = defaultMostNamed, progress } = options
   const { database, consumer } = applying
   const key = keyOf(applying)
   if (consumer.derived.length === 0)
@@ -109,7 +124,9 @@ export const replay = async ({ applying, readLog, swap, progress }: ReplayOption
     for (let lost = 0; ;) {
       await catchUp(shadowing, readLog, progress)
       const result = await database
-        .transaction('replay.compare', (tx) => compare(tx, key, { run, tables: consumer.derived, leftOut, swap }))
+        .transaction('replay.compare', (tx) =>
+          compare(tx, key, { run, tables: consumer.derived, leftOut, swap, mostNamed }),
+        )
         .catch((error: unknown) => {
           // Whoever reads the tables while they are swapped may win; the next try is as good.
           lost += 1
@@ -168,13 +185,14 @@ interface Comparison {
   readonly tables: readonly string[]
   readonly leftOut: ReadonlySet<string>
   readonly swap: boolean
+  readonly mostNamed: number
 }
 
 /** Null when the live consumer moved on meanwhile. */
 const compare = async (
   tx: Tx,
   key: PositionKey,
-  { run, tables, leftOut, swap }: Comparison,
+  { run, tables, leftOut, swap, mostNamed }: Comparison,
 ): Promise<Replayed | null> => {
   await sql`set local statement_timeout = 0`.execute(tx)
   const live = await lockPosition(tx, key)
@@ -184,15 +202,17 @@ const compare = async (
   if (leftOutNow.symmetricDifference(leftOut).size > 0) {
     throw new Error('events were parked or decided meanwhile: begin the replay anew')
   }
-  const differences: ReplayDifference[] = []
+  const found: Differing[] = []
   let rows = 0
   for (const table of tables) {
-    differences.push(...(await compareTable(tx, key.schema, table)))
+    found.push(...(await compareTable(tx, key.schema, table, mostNamed)))
     rows += await countRows(tx, key.schema, table)
   }
   if (swap) {
     await awaitEarlierReaders(tx, shadowKey(key, run))
     await swapTables(tx, key, run, tables)
   } else await dropShadows(tx, key, run, tables)
-  return { upTo: live.number, rows, differences, swapped: swap }
+  const differences = found.flatMap((one) => one.differences)
+  const differing = found.reduce((sum, one) => sum + one.differing, 0)
+  return { upTo: live.number, rows, differences, differing, swapped: swap }
 }

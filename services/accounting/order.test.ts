@@ -141,7 +141,7 @@ const ledgerSays = async () => {
       const lines = await accountLines(tx, popugId, { epoch: 1, number: 1_000, line: 1 }, 1_000)
       logs.push(lines.map(({ late: _late, ...shown }) => shown))
     }
-    return { logs, differences: await findDifferences(tx) }
+    return { logs, ...(await findDifferences(tx)) }
   })
   assert.deepEqual(differences, [])
   return { postings, accounts, days, logs }

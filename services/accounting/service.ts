@@ -13,7 +13,7 @@ import { ledger } from './on-task-events.ts'
 import { findDifferences, ledgerSize } from './verification.ts'
 
 const verifyLedger: Handler<typeof contract.verifyLedger> = async (_input, { tx }) =>
-  ok({ ...(await ledgerSize(tx)), differences: await findDifferences(tx) })
+  ok({ ...(await ledgerSize(tx)), ...(await findDifferences(tx)) })
 
 /** `timeZone` decides what "today" is. */
 export const accounting = ({ timeZone }: { timeZone: string }) =>

@@ -248,3 +248,18 @@ test('thousands of differences are cut to what a person reads', async () => {
   )
   assert.equal(differences.filter(({ what }) => what === balance).length, 100)
 })
+
+test('all differences are counted, and the first hundred of each kind named', async () => {
+  await tampering.unhindered(
+    `insert into accounting.account (id, balance_cents) select 'popug:' || n, 1 from generate_series(10001, 10150) n`,
+  )
+  const { differing, differences } = await verify()
+  await tampering.restore()
+  assert.equal(differing, 151)
+  const named = differences.filter(({ what }) => what === balance).map(({ where }) => where)
+  assert.deepEqual(
+    named,
+    Array.from({ length: 100 }, (_, index) => `popug:${10_001 + index}`),
+  )
+  assert.equal(differences.length, 101)
+})

@@ -76,3 +76,15 @@ test('a replay draws no price: where one was lost it stops and names the task, a
   assert.equal(count, 0)
   assert.ok((await differencesOf(system)).every(({ expected }) => expected === 'a price'))
 })
+
+test('a replay counts all that differs, and names of it as much as it is asked for', async () => {
+  await using system = await startSystem()
+  await work(system)
+  await system.database.query(
+    `insert into accounting.account (id, balance_cents) select 'popug:' || n, 1 from generate_series(10001, 10150) n`,
+  )
+  const some = await system.host.replay('accounting', { swap: false })
+  assert.deepEqual([some.differing, some.differences.length], [150, 100])
+  const all = await system.host.replay('accounting', { swap: false, mostNamed: 1_000 })
+  assert.deepEqual([all.differing, new Set(all.differences.map(({ row }) => row)).size], [150, 150])
+})

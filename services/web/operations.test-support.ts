@@ -7,6 +7,10 @@ export type Act = Output<typeof operations.getAct>
 export type ParkedEvent = Output<typeof operations.getParkedEvent>
 
 const at = '2026-03-14T11:50:00Z'
+const lostId = '0b54b6a6-7f0e-4d0c-9d0c-6a3c9d4f0a11'
+const presentId = '5f0c8a52-94a7-4f0b-8a37-0f4d3b9d1c22'
+const silence =
+  'Fault: ECONNREFUSED <- TypeError: fetch failed <- Error ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4001'
 const stream = (name: string, head: number) => ({
   stream: name,
   epoch: 1,
@@ -77,7 +81,7 @@ export const troubledOverview = (): Overview => {
   return {
     ...calm,
     services: [
-      { ...identity!, silentSince: at, silentReason: 'connection refused' },
+      { ...identity!, silentSince: at, silentReason: silence },
       {
         ...tracker!,
         stream: {
@@ -95,7 +99,7 @@ export const troubledOverview = (): Overview => {
             instance: 'one',
             startedAt: at,
             seenAt: at,
-            troubles: [{ part: 'relay accounting', what: 'the bus is closed' }],
+            troubles: [{ part: 'relay accounting', what: 'Fault: the bus is closed' }],
             breakers: [{ service: 'task-tracker', state: 'open' }],
           },
         ],
@@ -105,7 +109,12 @@ export const troubledOverview = (): Overview => {
       one.consumer === 'ledger'
         ? { ...one, number: 4_310, behind: 11, behindMs: 42_000, parked: 3 }
         : one.consumer === 'roster'
-          ? { ...one, state: 'forked', reason: 'event 12 has another id', fork: { agreedAt: 10, differsAt: 12 } }
+          ? {
+              ...one,
+              state: 'forked',
+              reason: `event 12 was ${lostId} and is now ${presentId}`,
+              fork: { agreedAt: 10, differsAt: 12 },
+            }
           : { ...one, state: 'paused', reason: 'a deploy' },
     ),
     undelivered: [
@@ -230,7 +239,7 @@ export const anAlert: Output<typeof operations.listAlerts>['alerts'][number] = {
 export const aDifference: Output<typeof operations.listDifferences>['differences'][number] = {
   id: 1,
   name: 'log-ledger',
-  about: 'event 4200',
+  about: 'task-tracker #4200',
   number: 4_200,
   what: 'missing',
   expected: '{"taskId":77}',
@@ -244,7 +253,7 @@ export const aDifference: Output<typeof operations.listDifferences>['differences
 export const anExplainedDifference: typeof aDifference = {
   ...aDifference,
   id: 2,
-  about: 'event 4201',
+  about: 'task-tracker #4201',
   number: 4_201,
   explained: 'sent twice',
 }

@@ -1,5 +1,6 @@
 // Small parts that several pages show: amounts, moments, notices, empty states and page links.
 import type { ComponentChildren } from 'preact'
+import { programsWords } from '../texts/sayings.ts'
 import type { Visit } from '../visit.tsx'
 
 interface MovementProps {
@@ -64,12 +65,22 @@ interface SaidProps {
   readonly class?: string
 }
 
-/** What a service said, marked as English where that is not the reader's language. */
-export const Said = ({ given, said, class: look }: SaidProps) => (
-  <span class={look} lang={said === given ? 'en' : undefined}>
-    {said}
-  </span>
-)
+/** What a service said; what of it is not in the reader's language, but in that of a program, is marked as English. */
+export const Said = ({ given, said, class: look }: SaidProps) => {
+  const english = said === given ? said : programsWords(given, said)
+  if (english === '' || english === said)
+    return (
+      <span class={look} lang={english === '' ? undefined : 'en'}>
+        {said}
+      </span>
+    )
+  return (
+    <span class={look}>
+      {said.slice(0, -english.length)}
+      <span lang="en">{english}</span>
+    </span>
+  )
+}
 
 /** Something that the reader should know about the page, such as a part that is missing. */
 export const Notice = ({ children }: { children: ComponentChildren }) => (

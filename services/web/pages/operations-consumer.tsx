@@ -11,7 +11,7 @@ import { get, post } from '../route.ts'
 import type { Member } from '../visit.tsx'
 import { Fact, toAct } from './operations-acts.tsx'
 import { Delivery, type Plan, type Range, rangeIn } from './operations-delivery.tsx'
-import { consumerPath, Gaps, reasonLanguage } from './operations-parts.tsx'
+import { consumerPath, Gaps, StopReason } from './operations-parts.tsx'
 
 type Overview = z.output<typeof operations.getOverview.output>
 type Consumer = Overview['consumers'][number]
@@ -142,16 +142,12 @@ const ConsumerView = ({ visit, overview, consumer, plan, sent }: ConsumerProps) 
 const ConsumerFacts = ({ visit, consumer }: { visit: Member; consumer: Consumer }) => {
   const { streams: words, consumer: more, parked } = visit.texts.operations
   const { number, moment } = visit.formats
-  const { state, reason, head, behind, movedAt } = consumer
+  const { state, head, behind, movedAt } = consumer
   return (
     <dl class="facts">
       <Fact name={words.state}>
         <span class={`state state-${state === 'running' ? 'done' : 'trouble'}`}>{words.states[state]}</span>
-        {reason !== null && (
-          <span class="muted below" lang={reasonLanguage(state)}>
-            {reason}
-          </span>
-        )}
+        <StopReason visit={visit} consumer={consumer} />
       </Fact>
       <Fact name={words.position}>
         {consumer.stream} #{number(consumer.number)}

@@ -5,6 +5,7 @@ import { staff } from '../../vocabulary.ts'
 import { Empty, PageLinks, Said, When } from '../look/parts.tsx'
 import { get } from '../route.ts'
 import { alertText } from '../texts/alerts.ts'
+import { differenceText } from '../texts/differences.ts'
 import type { Member } from '../visit.tsx'
 
 type Alerts = z.output<typeof operations.listAlerts.output>
@@ -136,7 +137,12 @@ const DifferencesTable = ({ visit, differences }: { visit: Member; differences: 
         {differences.map((difference) => (
           <tr>
             <th scope="row">
-              <strong lang="en">{difference.about}</strong>
+              <strong>
+                <Said
+                  given={difference.about}
+                  said={differenceText(visit.texts, difference.about, visit.formats.day)}
+                />
+              </strong>
               <span class="below">
                 {words.kinds[difference.what]}
                 <span class="muted"> · {reconciliation.names[difference.name] ?? difference.name}</span>

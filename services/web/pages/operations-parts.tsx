@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import type { operations } from '../../operations/contract.ts'
 import { Empty, Said, When } from '../look/parts.tsx'
-import { undeliveredText } from '../texts/notes.ts'
+import { stopText, undeliveredText } from '../texts/notes.ts'
 import type { Member } from '../visit.tsx'
 
 type Overview = z.output<typeof operations.getOverview.output>
@@ -91,13 +91,22 @@ const StreamRow = ({ visit, stream }: { visit: Member; stream: Stream }) => {
   )
 }
 
-/** A fork is told by a program; why it was paused, somebody wrote in whatever language. */
-export const reasonLanguage = (state: Consumer['state']): 'en' | '' => (state === 'forked' ? 'en' : '')
+/** Why it does not run: a fork is told by a program; why it was paused, somebody wrote in whatever language, but for one reason. */
+export const StopReason = ({ visit, consumer: { state, reason } }: { visit: Member; consumer: Consumer }) => {
+  if (reason === null) return null
+  const said = stopText(visit.texts, reason)
+  if (state === 'forked' || said !== reason) return <Said class="muted below" given={reason} said={said} />
+  return (
+    <span class="muted below" lang="">
+      {reason}
+    </span>
+  )
+}
 
 const ConsumerRow = ({ visit, consumer }: { visit: Member; consumer: Consumer }) => {
   const { streams: words } = visit.texts.operations
   const { number } = visit.formats
-  const { behind, behindMs, state, reason, parked } = consumer
+  const { behind, behindMs, state, parked } = consumer
   return (
     <tr>
       <th scope="row" class="inner">
@@ -117,11 +126,7 @@ const ConsumerRow = ({ visit, consumer }: { visit: Member; consumer: Consumer })
       </td>
       <td data-label={words.state}>
         <span class={`state state-${state === 'running' ? 'done' : 'trouble'}`}>{words.states[state]}</span>
-        {reason !== null && (
-          <span class="muted below" lang={reasonLanguage(state)}>
-            {reason}
-          </span>
-        )}
+        <StopReason visit={visit} consumer={consumer} />
       </td>
       <td class="count" data-label={words.parked}>
         {parked === 0 ? <span class="muted">0</span> : <strong class="warning">{number(parked)}</strong>}
@@ -172,7 +177,7 @@ export const Gaps = ({ visit, undelivered, now }: GapsProps) => {
                   <When visit={visit} at={gap.since} />
                 </td>
                 <td data-label={words.why}>
-                  <Said given={gap.reason} said={undeliveredText(visit.texts, gap.reason)} />
+                  <Said given={gap.reason} said={undeliveredText(visit.texts, gap.reason, visit.formats.seconds)} />
                 </td>
                 <td data-label={words.state}>
                   {gap.healedAt === null ? (

@@ -1,13 +1,14 @@
 // The operations pages in Russian: what services say in fixed words is said in Russian, and the rest is marked as English.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { anAct, troubledOverview } from '../operations.test-support.ts'
+import { ok } from '../../../kernel/result.ts'
+import { aDifference, anAct, troubledOverview } from '../operations.test-support.ts'
 import { company } from '../scene.test-support.ts'
 
 const textOf = (html: string) => html.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ')
 
-const inRussian = () => {
-  const all = company()
+const inRussian = (replaced: NonNullable<Parameters<typeof company>[0]>['replaced'] = {}) => {
+  const all = company({ replaced })
   all.browser.as(all.people.admin)
   all.browser.cookies.set('ates_language', 'ru')
   /** What the page says, and which of it is in English. */
@@ -57,11 +58,86 @@ test('an alert says what is wrong and with what; so does what waits', async () =
   ])
     assert.match(text, expected)
   assert.deepEqual(english, [
-    'event 12 has another id',
+    'Fault: connection refused',
     'ZodError: popugId must be a number',
-    'connection refused',
-    'relay accounting: the bus is closed',
+    'Error ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4001',
     'deadlock detected',
   ])
   assert.match((await look('/operations/alerts')).text, /отстаёт, хотя и движется/)
+})
+
+test('what stands still, is silent or fails says why, and what programs said stays within it as it is', async () => {
+  const { world, look } = inRussian()
+  world.overview = troubledOverview()
+  const [identity, tracker, accounting] = world.overview.services
+  const [one] = accounting!.instances
+  const stuck = { part: 'consumer ledger of task-tracker', what: 'a pass has been running for 20 s' }
+  const newer = { part: 'tea of accounting', what: 'error: deadlock detected' }
+  world.overview = {
+    ...world.overview,
+    services: [
+      identity!,
+      tracker!,
+      { ...accounting!, instances: [{ ...one!, troubles: [...one!.troubles, stuck, newer] }] },
+    ],
+    jobs: [{ ...world.overview.jobs[0]!, trouble: 'Fault: accounting.GetState took too long' }],
+  }
+  const fork =
+    /история разошлась под №12 было применено событие 0b54\S+, а в журнале отправителя под этим номером теперь 5f0c\S+ /
+  const { english, text } = await look('/operations')
+  for (const expected of [
+    fork,
+    /на паузе a deploy /,
+    /молчит 10 мин не удаётся подключиться: Error ECONNREFUSED: connect ECONNREFUSED 127\.0\.0\.1:4001 /,
+    /отправка событий потока accounting : шина закрыта потребитель ledger, поток task-tracker : текущий проход длится уже 20 с tea of accounting : error: deadlock detected /,
+    /сейчас некому дать задачу операция accounting\.GetState заняла слишком много времени /,
+  ])
+    assert.match(text, expected)
+  assert.deepEqual(english, [
+    'Fault: connection refused',
+    'ZodError: popugId must be a number',
+    'Error ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:4001',
+    newer.part,
+    newer.what,
+  ])
+  const forked = await look('/operations/consumers/task-tracker/roster')
+  assert.match(forked.text, fork)
+  assert.deepEqual(forked.english, [])
+})
+
+test('a consumer that stopped by itself says so in Russian, and one that somebody stopped in the words of that person', async () => {
+  const { world, look } = inRussian()
+  const stopped = (state: 'paused' | 'forked', reason: string) => {
+    const { consumers } = troubledOverview()
+    world.overview = { ...world.overview, consumers: consumers.map((one) => ({ ...one, state, reason })) }
+    return look('/operations/consumers/accounting/ledger')
+  }
+  const byItself = await stopped('paused', 'more than 20 events parked in a row')
+  assert.match(byItself.text, /на паузе подряд отложено больше 20 событий /)
+  const bySomebody = await stopped('paused', 'a deploy')
+  assert.match(bySomebody.text, /на паузе a deploy /)
+  assert.deepEqual([byItself.english, bySomebody.english], [[], []])
+  assert.deepEqual((await stopped('forked', 'from the future')).english, ['from the future'])
+})
+
+test('a difference says what it is about and what is wrong with it, on days as the reader writes them', async () => {
+  const { world, look } = inRussian({
+    listDifferences: () =>
+      ok({
+        differences: [
+          'popug:12 on 2026-11-30: sum of a day is the sum of its postings',
+          'task-tracker #4321',
+          'popug:12: from the future',
+        ].map((about, id) => ({ ...aDifference, id, about })),
+        next: null,
+      }),
+  })
+  world.overview = troubledOverview()
+  const { english, text } = await look('/operations/differences')
+  assert.match(
+    text,
+    /Счёт попуга №12, понедельник, 30 ноября: обороты за день не совпадают с записями за этот день не хватает /,
+  )
+  assert.match(text, /Событие №4 321 потока task-tracker /)
+  assert.deepEqual(english, ['popug:12: from the future'])
 })

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { operations } from '../../operations/contract.ts'
 import { Said, When } from '../look/parts.tsx'
+import { failureText, partText, troubleText } from '../texts/failures.ts'
 import { jobReasonText } from '../texts/notes.ts'
 import type { Member } from '../visit.tsx'
 
@@ -77,9 +78,7 @@ const ServiceRow = ({ visit, service, now }: { visit: Member; service: Service; 
           {silentSince === null && (seenAt === null ? words.never : words.answers)}
         </span>
         {silentReason !== null && (
-          <span class="muted below" lang="en">
-            {silentReason}
-          </span>
+          <Said class="muted below" given={silentReason} said={failureText(visit.texts, silentReason)} />
         )}
       </td>
       <td data-label={words.processes}>{words.processCount(instances.length)}</td>
@@ -89,8 +88,10 @@ const ServiceRow = ({ visit, service, now }: { visit: Member; service: Service; 
       <td data-label={words.troubles}>
         {troubles.length === 0 && snapshotMs <= oldSnapshotMs && <span class="muted">{words.noTroubles}</span>}
         {troubles.map(({ part, what }) => (
-          <span class="warning below" lang="en">
-            {part}: {what}
+          <span class="warning below">
+            <Said given={part} said={partText(visit.texts, part)} />
+            {': '}
+            <Said given={what} said={troubleText(visit.texts, what, seconds)} />
           </span>
         ))}
         {snapshotMs > oldSnapshotMs && (
@@ -185,9 +186,7 @@ const JobRow = ({ visit, job }: { visit: Member; job: Overview['jobs'][number] }
           <Said class="warning below" given={job.reason} said={jobReasonText(visit.texts, job.reason)} />
         )}
         {job.trouble !== null && (
-          <span class="warning below" lang="en">
-            {job.trouble}
-          </span>
+          <Said class="warning below" given={job.trouble} said={jobReasonText(visit.texts, job.trouble)} />
         )}
       </td>
       <td class="last" data-label={words.jobs.requested}>

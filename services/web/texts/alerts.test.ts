@@ -55,10 +55,24 @@ const cases: readonly (readonly [
     aboutLedger,
   ],
   [
+    'EventsUndelivered',
+    ledger,
+    { after: 4_310, head: 4_321, openMs: 180_000, reason: 'a pass has been running for 150 s' },
+    'Потребитель ledger сервиса accounting уже 3 мин стоит на событии №4 310 потока task-tracker, хотя там есть события до №4 321: текущий проход длится уже 2,5 мин.',
+    aboutLedger,
+  ],
+  [
     'ProducerSilent',
     'accounting',
     { silentMs: 20_000, reason: null },
     'Сервис accounting не отвечает уже 20 с.',
+    'сервис accounting',
+  ],
+  [
+    'ProducerSilent',
+    'accounting',
+    { silentMs: 20_000, reason: 'Fault: waited until the deadline' },
+    'Сервис accounting не отвечает уже 20 с: ответ не пришёл вовремя.',
     'сервис accounting',
   ],
   [
@@ -101,6 +115,13 @@ const cases: readonly (readonly [
     ledger,
     { state: 'forked', number: 80, reason: null },
     'Потребитель ledger сервиса accounting остановлен на событии №80 потока task-tracker, потому что история разошлась.',
+    aboutLedger,
+  ],
+  [
+    'ConsumerStopped',
+    ledger,
+    { state: 'forked', number: 80, reason: "the producer's log ends at 70, before event 80, which was applied" },
+    'Потребитель ledger сервиса accounting остановлен на событии №80 потока task-tracker, потому что история разошлась: журнал отправителя заканчивается на событии №70, хотя уже применено событие №80.',
     aboutLedger,
   ],
   [

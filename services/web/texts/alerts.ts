@@ -2,7 +2,8 @@
 import type { z } from 'zod'
 import type { operations } from '../../operations/contract.ts'
 import type { Texts } from './en.ts'
-import { jobReasonText, undeliveredText } from './notes.ts'
+import { failureText } from './failures.ts'
+import { jobReasonText, stopText, undeliveredText } from './notes.ts'
 
 type Alert = z.output<typeof operations.listAlerts.output>['alerts'][number]
 
@@ -15,8 +16,10 @@ export type Span = (ms: number) => string
 export type AlertSentence = (alert: ToldAlert, span: Span) => string
 
 /** Alerts whose reason is a text that pages know from elsewhere. */
-const reasons: Readonly<Record<string, (texts: Texts, reason: string) => string>> = {
-  EventsUndelivered: undeliveredText,
+const reasons: Readonly<Record<string, (texts: Texts, reason: string, span: Span) => string>> = {
+  EventsUndelivered: (texts, reason, span) => undeliveredText(texts, reason, (seconds) => span(seconds * 1_000)),
+  ProducerSilent: failureText,
+  ConsumerStopped: stopText,
   JobStuck: jobReasonText,
 }
 
@@ -25,7 +28,7 @@ export const alertText = (texts: Texts, alert: ToldAlert, span: Span): string =>
   const inWords = reasons[alert.name]
   const told =
     inWords && typeof reason === 'string'
-      ? { ...alert, details: { ...alert.details, reason: inWords(texts, reason) } }
+      ? { ...alert, details: { ...alert.details, reason: inWords(texts, reason, span) } }
       : alert
   return texts.operations.alerts.sentence(told, span)
 }

@@ -12,6 +12,7 @@ import { company, unavailable } from '../scene.test-support.ts'
 import { addTask } from '../web.test-support.ts'
 import { en } from './en.ts'
 import { markedCatalog } from './marked.test-support.ts'
+import { differences, failures, parts, stops } from './troubles.test-support.ts'
 
 /** The paths of the texts that pages have said. */
 export const used = new Set<string>()
@@ -31,6 +32,7 @@ type Task = Scene['world']['tasks'][number]
 type Job = Scene['world']['jobs'][number]
 
 const at = '2026-03-14T12:00:00.000Z'
+const today = '2026-03-14'
 const job = (state: Job['state'], more: Partial<Job> = {}): Job => ({
   id: 1,
   state,
@@ -116,6 +118,10 @@ const strange = (): Scene => {
   const [service] = overview.services
   const breakers = (['closed', 'half-open'] as const).map((state) => ({ service: 'identity', state }))
   const instance = { instance: '1', startedAt: at, seenAt: at, troubles: [], breakers }
+  const troubles = [
+    ...parts.map(([part]) => ({ part, what: 'a pass has been running for 20 s' })),
+    ...failures.map(([what]) => ({ part: 'acts', what })),
+  ]
   const all = scene({
     breakers: () => ({ identity: 'closed' }),
     replaced: {
@@ -123,7 +129,7 @@ const strange = (): Scene => {
         ok({
           ...overview,
           services: [
-            { ...service!, silentSince: null, seenAt: null, instances: [instance] },
+            { ...service!, silentSince: null, seenAt: null, instances: [{ ...instance, troubles }] },
             {
               ...service!,
               name: 'accounting',
@@ -132,7 +138,10 @@ const strange = (): Scene => {
               stream: { ...service!.stream!, oldestSnapshotMs: 9e6 },
             },
           ],
-          consumers: overview.consumers.map((one) => ({ ...one, state: 'running', behind: 0, head: null })),
+          consumers: [
+            ...overview.consumers.map((one) => ({ ...one, state: 'running' as const, behind: 0, head: null })),
+            ...stops.map(([reason]) => ({ ...overview.consumers[0]!, state: 'forked' as const, reason })),
+          ],
           undelivered: ['producer does not answer: -', 'waiting for a version that knows TaskCompleted 2'].map(
             (reason, id) => ({ ...overview.undelivered[0]!, id, reason }),
           ),
@@ -150,7 +159,10 @@ const strange = (): Scene => {
         }),
       listDifferences: () =>
         ok({
-          differences: (['extra', 'different'] as const).map((what, id) => ({ ...aDifference, id, what, goneAt: at })),
+          differences: differences.map(([about], id) => {
+            const what = id % 2 === 0 ? 'extra' : 'different'
+            return { ...aDifference, id, about: about.replace(/\d{4}-\d\d-\d\d/, today), what, goneAt: at }
+          }),
           next: '1',
         }),
       planDelivery: ({ after, upTo }) => {
@@ -165,7 +177,7 @@ const strange = (): Scene => {
       previewReassignment: () => ok({ openTasks: 100, exact: false, assignable: 0, waiting: 2 }),
       listSessions: () =>
         ok({ sessions: [false, true].map((current, id) => ({ ...aSession, id: String(id), current })) }),
-      listAccounts: () => ok({ today: '2026-03-14', accounts: [anAccount], next: '1' }),
+      listAccounts: () => ok({ today, accounts: [anAccount], next: '1' }),
     },
   })
   const { world, people } = all
@@ -188,7 +200,7 @@ const empty = (): Scene => {
   const all = scene({
     visitors: () => [],
     replaced: {
-      listAccounts: () => ok({ today: '2026-03-14', accounts: [], next: null }),
+      listAccounts: () => ok({ today, accounts: [], next: null }),
       getSecurityEvents: () => ok({ events: [], next: null }),
     },
   })

@@ -1,6 +1,7 @@
 // English texts of the operations pages.
 import type { ActResult } from '../../operations/contract.ts'
 import type { AlertSentence, ToldAlert } from './alerts.ts'
+import { troubles } from './en-troubles.ts'
 import { pluralizer } from './plural.ts'
 
 const counted = pluralizer('en')
@@ -206,6 +207,8 @@ export const operations = {
     noTroubles: 'none',
     snapshot: (span: string) => `a transaction is open for ${span}`,
   },
+
+  troubles,
 
   jobs: {
     title: 'Jobs',

@@ -13,9 +13,23 @@ import {
   producerSilent,
   roundsBegin,
 } from '../../operations/rules/reasons.ts'
+import { type Formats, formatsOf } from '../format.ts'
+import { differenceText } from './differences.ts'
 import type { Texts } from './en.ts'
+import { failureText, partText, troubleText } from './failures.ts'
 import { catalogs } from './index.ts'
-import { jobReasonText, noteText, resultText, undeliveredText, waitingText } from './notes.ts'
+import { jobReasonText, noteText, resultText, stopText, undeliveredText, waitingText } from './notes.ts'
+import {
+  aboutEvent,
+  aboutOwn,
+  brokenBuses,
+  restraints,
+  rulesChecked,
+  silences,
+  stuckFor,
+  troubledParts,
+} from './said.test-support.ts'
+import { type Case, differences, failures, parts, stops } from './troubles.test-support.ts'
 
 /** The note of an act that such a no has ended. */
 const noteOf = (refusal: Refusal): string => {
@@ -39,11 +53,18 @@ const event = {
   actor: null,
 }
 
-type Case = readonly [given: string, en: string, ru: string]
+const formats = {
+  en: formatsOf('en', 'UTC', new Date('2026-03-14T12:00:00Z')),
+  ru: formatsOf('ru', 'UTC', new Date('2026-03-14T12:00:00Z')),
+}
+/** Numbers and their units are kept together by spaces of other kinds. */
+const plain = (text: string): string => text.replaceAll(/[\u00A0\u202F]/g, ' ')
+const cutOff = failures.find(([, en]) => en.startsWith('calls are cut off'))?.[0] ?? ''
+const asGiven = (given: string): Case => [given, given, given]
 
 const cases: readonly (readonly [
   what: string,
-  say: (texts: Texts, given: string) => string,
+  say: (texts: Texts, given: string, formats: Formats) => string,
   cases: readonly Case[],
 ])[] = [
   [
@@ -82,11 +103,12 @@ const cases: readonly (readonly [
         `Still comparing: accounting does not answer, The ledger in itself, ${raw}`,
         `Ещё сверяется: сервис accounting не отвечает, Счета между собой, ${raw}`,
       ],
-      ...[raw, noteOf(refuse('from_the_future')), noteOf(refuse('toString')), 'Refused: ', ''].map((one): Case => [
-        one,
-        one,
-        one,
-      ]),
+      ...[raw, noteOf(refuse('from_the_future')), noteOf(refuse('toString')), 'Refused: ', ''].map(asGiven),
+      [
+        cutOff,
+        'Calls are cut off for a while, because too many failed',
+        'Вызовы временно отключены: они слишком часто не удавались',
+      ],
     ],
   ],
   [
@@ -95,12 +117,17 @@ const cases: readonly (readonly [
     [
       [doesNotAnswer('task-tracker'), 'task-tracker does not answer', 'сервис task-tracker не отвечает'],
       [isForked('ledger'), 'ledger is forked', 'потребитель ledger остановлен: история разошлась'],
-      [raw, raw, raw],
+      [
+        cutOff,
+        'calls are cut off for a while, because too many failed',
+        'вызовы временно отключены: они слишком часто не удавались',
+      ],
+      asGiven(raw),
     ],
   ],
   [
     'events have not arrived',
-    undeliveredText,
+    (texts, given, { seconds }) => undeliveredText(texts, given, seconds),
     [
       [onlyLate, 'late', 'задерживаются'],
       [producerSilent('down'), 'the producer does not answer: down', 'отправитель не отвечает: down'],
@@ -110,7 +137,23 @@ const cases: readonly (readonly [
         'waiting for a version that knows TaskCompleted 2',
         'нужна версия, которая знает событие TaskCompleted версии 2',
       ],
-      [raw, raw, raw],
+      [
+        producerSilent(cutOff),
+        'the producer does not answer: calls are cut off for a while, because too many failed',
+        'отправитель не отвечает: вызовы временно отключены: они слишком часто не удавались',
+      ],
+      [
+        `producer unreachable: ${cutOff}`,
+        'the producer cannot be reached: calls are cut off for a while, because too many failed',
+        'отправитель недоступен: вызовы временно отключены: они слишком часто не удавались',
+      ],
+      [
+        cutOff,
+        'calls are cut off for a while, because too many failed',
+        'вызовы временно отключены: они слишком часто не удавались',
+      ],
+      ...stops,
+      asGiven(raw),
     ],
   ],
   [
@@ -118,7 +161,45 @@ const cases: readonly (readonly [
     jobReasonText,
     [
       ['nobody_assignable', 'there is nobody to be given a task now', 'сейчас некому дать задачу'],
-      ['constructor', 'constructor', 'constructor'],
+      [
+        cutOff,
+        'calls are cut off for a while, because too many failed',
+        'вызовы временно отключены: они слишком часто не удавались',
+      ],
+      asGiven('constructor'),
+      asGiven('deadlock detected'),
+    ],
+  ],
+  ['a consumer has stopped', stopText, [...stops, ...['деплой', 'event 12 has another id', ''].map(asGiven)]],
+  [
+    'something failed',
+    failureText,
+    [...failures, ...[raw, 'error: deadlock detected', 'Fault: toString', 'Fault: 42', ''].map(asGiven)],
+  ],
+  [
+    'a part of a service does not go on',
+    (texts, given, { seconds }) => troubleText(texts, given, seconds),
+    [
+      [await stuckFor(20_000), 'the present pass has been under way for 20 secs', 'текущий проход длится уже 20 с'],
+      [await stuckFor(900_000), 'the present pass has been under way for 15 mins', 'текущий проход длится уже 15 мин'],
+      ...failures,
+      asGiven(raw),
+    ],
+  ],
+  ['a part is called so', partText, [...parts, ...['relay', 'old keys of', 'constructor'].map(asGiven)]],
+  [
+    'two sides differ',
+    (texts, given, { day }) => differenceText(texts, given, day),
+    [
+      ...differences,
+      ...[
+        'event 4200',
+        'popug:x: balance is the sum of its postings',
+        'popug:12: toString',
+        'popug:12 on monday: sum of a day is the sum of its postings',
+        'task-tracker #77, fee of nothing: amount is the kept price',
+        '',
+      ].map(asGiven),
     ],
   ],
 ]
@@ -127,7 +208,8 @@ for (const [what, say, given] of cases) {
   describe(`why ${what}`, () => {
     for (const [said, en, ru] of given) {
       test(`is said in the reader's words: ${said}`, () => {
-        assert.deepEqual([say(catalogs.en, said), say(catalogs.ru, said)], [en, ru])
+        const [english, russian] = [say(catalogs.en, said, formats.en), say(catalogs.ru, said, formats.ru)].map(plain)
+        assert.deepEqual([english, russian], [en, ru])
       })
     }
   })
@@ -136,4 +218,62 @@ for (const [what, say, given] of cases) {
 test('what came of an act is said in the words of the catalog, and otherwise in those of the newer version', () => {
   assert.equal(resultText(catalogs.ru, 'still_parked'), 'по-прежнему отложено')
   assert.equal(resultText(catalogs.ru, 'sent_to_mars'), 'sent to mars')
+})
+
+describe('what services say themselves has words:', () => {
+  const both = (given: string) => [failureText(catalogs.en, given), failureText(catalogs.ru, given)]
+  const refused = /Error ECONNREFUSED: connect ECONNREFUSED 127\.0\.0\.1:\d+$/
+
+  test('why one that is asked over HTTP is silent', async () => {
+    const said = await silences()
+    const russian = Object.entries(said).map(([name, given]) => [name, failureText(catalogs.ru, given)])
+    const { gone = '', ...others } = Object.fromEntries(russian)
+    assert.match(gone, /^не удаётся подключиться: /)
+    assert.match(gone, refused)
+    assert.deepEqual(others, {
+      late: 'ответ не пришёл вовремя',
+      cut: 'сбой соединения: SocketError UND_ERR_SOCKET: other side closed',
+      unwell: 'получен ответ 503 unavailable',
+      somebodyElse: 'вместо сервиса ответил кто-то другой, код 502',
+      refused: 'вызов отклонён: unauthenticated',
+      withoutContract: 'не удаётся получить описание API сервиса accounting: Error: status 500',
+      contractLate: 'описание API сервиса accounting не пришло вовремя',
+      cutOff: 'вызовы временно отключены: они слишком часто не удавались',
+      nowhere: 'адрес сервиса accounting не задан',
+      notHere: 'адрес сервиса accounting не задан',
+    })
+  })
+
+  test('why a call is not even tried', async () => {
+    const { tooMany, waited, late } = await restraints()
+    assert.match(failureText(catalogs.ru, tooMany), /^слишком много вызовов одновременно: /)
+    assert.deepEqual(both(waited), both(late))
+    assert.equal(failureText(catalogs.ru, late), 'ответ не пришёл вовремя')
+  })
+
+  test('why events cannot be published', async () => {
+    const { noBroker, noBrokerForHeads, closed } = await brokenBuses()
+    assert.match(failureText(catalogs.ru, noBroker), /^брокер не принял события: брокер недоступен: \w+/)
+    assert.match(failureText(catalogs.ru, noBrokerForHeads), /^брокер недоступен: \w+/)
+    assert.equal(failureText(catalogs.ru, closed), 'шина закрыта')
+  })
+
+  test('each part of each service, and what comes of a call when nothing works', async () => {
+    const said = await troubledParts()
+    const known = said.parts.map((part) => partText(catalogs.ru, part))
+    assert.equal(known.length, 22)
+    for (const part of known) assert.match(part, /^[а-я]/)
+    assert.equal(failureText(catalogs.ru, said.called), 'вызов accounting.GetState не удался: Error: out of order')
+  })
+
+  test('each rule that a service checks in its tables, and no other has', async () => {
+    const rules = await rulesChecked()
+    assert.deepEqual(rules.toSorted(), Object.keys(catalogs.ru.operations.troubles.checks).toSorted())
+  })
+
+  test('what a difference is about', async () => {
+    const given = differences.map(([about]) => about)
+    assert.ok(given.includes(await aboutEvent(4_321)))
+    assert.ok(given.includes(await aboutOwn('ledger', 'all balances sum to zero')))
+  })
 })

@@ -1,23 +1,15 @@
-// What services say in fixed words of acts, comparisons and events that are late, in the reader's words. Whatever has
-// none here, such as the error of a program, stays as it came: in English.
+// What services say in fixed words of acts, comparisons, consumers that stopped and events that are late, in the reader's
+// words. Whatever has none here, such as the error of a program, stays as it came: in English.
 import { refuse } from '../../../kernel/result.ts'
+import type { Formats } from '../format.ts'
 import type { Texts } from './en.ts'
+import { failureText, troubleText } from './failures.ts'
 import { refusalText } from './refusals.ts'
-
-/** A form of what is said, and its words; null when it is none of these after all. */
-type Saying = readonly [form: RegExp, say: (texts: Texts, ...parts: string[]) => string | null]
-
-const inWords = (sayings: readonly Saying[], texts: Texts, given: string): string => {
-  for (const [form, say] of sayings) {
-    const found = form.exec(given)
-    if (found) return say(texts, ...found.slice(1)) ?? given
-  }
-  return given
-}
+import { capitalized, inWords, sayingsOf, textOf, wordsFor } from './sayings.ts'
 
 /** Why a comparison waits. */
 export const waitingText = (texts: Texts, waiting: string): string =>
-  inWords(
+  wordsFor(
     [
       [
         /^([a-z][a-z0-9-]*) does not answer$/,
@@ -27,15 +19,36 @@ export const waitingText = (texts: Texts, waiting: string): string =>
     ],
     texts,
     waiting,
-  )
+  ) ?? failureText(texts, waiting)
+
+const stops = sayingsOf(
+  ({ operations }) => operations.troubles.stops,
+  [
+    [/^event (\d+) was (\S+) and is now (\S+)$/, 'otherEvent'],
+    [/^the producer's log is of epoch (\d+), after epoch (\d+) was applied$/, 'olderEpoch'],
+    [/^the producer's log ends at 0, before event (\d+), which was applied$/, 'emptyLog'],
+    [/^the producer's log ends at (\d+), before event (\d+), which was applied$/, 'shorterLog'],
+    [/^more than (\d+) events parked in a row$/, 'parkedInRow'],
+  ],
+)
+
+/** Why a consumer has stopped: its producer has another history, or too much was set aside. */
+export const stopText = (texts: Texts, reason: string): string => inWords(stops, texts, reason)
 
 /** Why events have not arrived. */
-export const undeliveredText = (texts: Texts, reason: string): string =>
-  inWords(
+export const undeliveredText = (texts: Texts, reason: string, seconds: Formats['seconds']): string =>
+  wordsFor(
     [
+      ...stops,
       [/^late$/, ({ operations }) => operations.gaps.reasons.late],
-      [/^producer does not answer: (.*)$/s, ({ operations }, why = '') => operations.gaps.reasons.silent(why)],
-      [/^producer unreachable: (.*)$/s, ({ operations }, why = '') => operations.gaps.reasons.unreachable(why)],
+      [
+        /^producer does not answer: (.*)$/s,
+        ({ operations }, why = '') => operations.gaps.reasons.silent(failureText(texts, why)),
+      ],
+      [
+        /^producer unreachable: (.*)$/s,
+        ({ operations }, why = '') => operations.gaps.reasons.unreachable(failureText(texts, why)),
+      ],
       [
         /^waiting for a version that knows (\w+) (\d+)$/,
         ({ operations }, type = '', version = '') => operations.gaps.reasons.unknown(type, version),
@@ -43,18 +56,15 @@ export const undeliveredText = (texts: Texts, reason: string): string =>
     ],
     texts,
     reason,
-  )
+  ) ?? troubleText(texts, reason, seconds)
 
-/** Why a job waits. */
-export const jobReasonText = ({ operations }: Texts, reason: string): string =>
-  textOf(operations.jobs.reasons, reason) ?? reason
+/** Why a job waits, or with what its last step failed. */
+export const jobReasonText = (texts: Texts, reason: string): string =>
+  textOf(texts.operations.jobs.reasons, reason) ?? failureText(texts, reason)
 
 /** What came of a part of an act. */
 export const resultText = ({ operations }: Texts, what: string): string =>
   textOf(operations.acts.results, what) ?? what.replaceAll('_', ' ')
-
-const textOf = (texts: Readonly<Record<string, string>>, code: string): string | null =>
-  Object.hasOwn(texts, code) ? (texts[code] ?? null) : null
 
 /** Why an act has ended, or what it waits for. */
 export const noteText = (texts: Texts, note: string): string =>
@@ -63,6 +73,7 @@ export const noteText = (texts: Texts, note: string): string =>
       [/^Refused: (\w+) ?(.*)$/s, refused],
       [/^the rounds begin$|^comparing: $/, ({ operations }) => operations.acts.roundsBegin],
       [/^comparing: (.*)$/s, comparing],
+      [/^(.*)$/s, failed],
     ],
     texts,
     note,
@@ -79,6 +90,11 @@ const detailIn = (json: string): Readonly<Record<string, unknown>> | undefined =
   } catch {
     return undefined
   }
+}
+
+const failed = (texts: Texts, note = ''): string | null => {
+  const said = failureText(texts, note)
+  return said === note ? null : capitalized(said)
 }
 
 /** The comparisons that are under way, each by its name or by why it waits. */

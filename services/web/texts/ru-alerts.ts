@@ -14,7 +14,7 @@ interface Facts {
   readonly span: (ms: Detail) => string
 }
 
-const number = (value: Detail): string => `№${Number(value).toLocaleString('ru')}`
+export const number = (value: Detail): string => `№${Number(value).toLocaleString('ru')}`
 const because = (reason: Detail): string => ((reason ?? '') === '' ? '' : `: ${reason}`)
 
 /** Abbreviated units and errors may bring a full stop of their own. */

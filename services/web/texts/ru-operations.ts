@@ -2,6 +2,7 @@
 import type { operations as en } from './en-operations.ts'
 import { pluralizer } from './plural.ts'
 import { sentence, subject } from './ru-alerts.ts'
+import { troubles } from './ru-troubles.ts'
 
 const counted = pluralizer('ru')
 const events = (count: number): string =>
@@ -205,6 +206,8 @@ export const operations: typeof en = {
     noTroubles: 'нет',
     snapshot: (span) => `транзакция открыта ${span}`,
   },
+
+  troubles,
 
   jobs: {
     title: 'Долгие работы',

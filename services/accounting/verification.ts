@@ -112,18 +112,21 @@ export interface Verified {
   readonly differing: number
 }
 
+const namesOf = async (tx: Tx, check: Check): Promise<Verified> => {
+  const { rows } = await sql<{ difference: Difference; total: number }>`
+    select to_jsonb(f) - 'place' as difference, count(*) over ()::int as total
+    from (${check}) f order by place limit ${mostNamed}`.execute(tx)
+  return { differences: rows.map(({ difference }) => difference), differing: rows[0]?.total ?? 0 }
+}
+
 /** All that can be checked without asking another service. */
 export const findDifferences = async (tx: Tx): Promise<Verified> => {
-  const differences: Difference[] = []
-  let differing = 0
-  for (const check of checks) {
-    const { rows } = await sql<{ difference: Difference; total: number }>`
-      select to_jsonb(f) - 'place' as difference, count(*) over ()::int as total
-      from (${check}) f order by place limit ${mostNamed}`.execute(tx)
-    differences.push(...rows.map(({ difference }) => difference))
-    differing += rows[0]?.total ?? 0
+  const found: Verified[] = []
+  for (const check of checks) found.push(await namesOf(tx, check))
+  return {
+    differences: found.flatMap(({ differences }) => differences),
+    differing: found.reduce((sum, one) => sum + one.differing, 0),
   }
-  return { differences, differing }
 }
 
 export const ledgerSize = async (tx: Tx): Promise<{ postings: number; accounts: number; upTo: number }> => {

@@ -122,3 +122,7 @@ export type AnyContract = Readonly<Record<string, Method | EventType>>
 
 export const methodsOf = (of: AnyContract): Method[] => Object.values(of).filter((entry) => entry.is !== 'event')
 export const eventsOf = (of: AnyContract): EventType[] => Object.values(of).filter((entry) => entry.is === 'event')
+
+/** Ids of requests come from outside too, and go into logs: only what cannot confuse them is taken over. */
+export const isRequestId = (given: string | null | undefined): given is string =>
+  typeof given === 'string' && /^[\w.-]{1,64}$/.test(given)

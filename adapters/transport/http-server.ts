@@ -1,12 +1,14 @@
 // Serves the methods of one service to other processes, with its published contract and its health.
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Http2Bindings, type HttpBindings, serve, type ServerType } from '@hono/node-server'
+import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
 import type { Execute } from '../../kernel/execute.ts'
 import type { Health } from '../../kernel/host.ts'
 import type { Log } from '../../kernel/ports.ts'
 import { type OpenApiDocument, routesOf } from '../../kernel/openapi.ts'
 import { refuse } from '../../kernel/result.ts'
 import { answerHttp, routerOf } from './http.ts'
+import { refuseRequest, refuseUnread } from './unread.ts'
 import type { Tokens } from './token.ts'
 
 export interface Listening {
@@ -28,10 +30,10 @@ const longestRequestMs = 35_000
 /** A connection that falls idle while the server closes would be kept for requests that may not come any more. */
 const sweepMs = 50
 
-const closing = (server: ServerType) =>
+const closing = (server: Server) =>
   new Promise<void>((resolve, reject) => {
-    const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), longestRequestMs)
-    const sweep = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), sweepMs)
+    const cut = setTimeout(() => server.closeAllConnections(), longestRequestMs)
+    const sweep = setInterval(() => server.closeIdleConnections(), sweepMs)
     server.close((error) => {
       clearTimeout(cut)
       clearInterval(sweep)
@@ -45,11 +47,16 @@ export const listen = (fetch: FetchHandler, at: { hostname: string; port: number
   new Promise((resolve, reject) => {
     const answer = (request: Request, { incoming }: HttpBindings | Http2Bindings) =>
       fetch(request, { remoteAddress: incoming.socket.remoteAddress ?? '' })
-    const server = serve({ fetch: answer, ...at }, ({ port }: AddressInfo) => {
+    const listener = getRequestListener(answer, { errorHandler: refuseRequest })
+    // A request without a host comes to the listener, too, so that it is answered as every other bad one.
+    const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => void listener(incoming, outgoing))
+    refuseUnread(server)
+    server.once('error', reject)
+    server.listen(at.port, at.hostname, () => {
       server.off('error', reject)
+      const { port } = server.address() as AddressInfo
       resolve({ port, close: () => closing(server) })
     })
-    server.once('error', reject)
   })
 
 /** What an operator may read, and what anybody may: which parts are in trouble, and not the words of a database. */

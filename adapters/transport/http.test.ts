@@ -82,6 +82,16 @@ describe('a service on the wire', () => {
     return rest as Record<string, unknown>
   }
 
+  /** Sends bytes and gives all that comes back. */
+  const exchange = async (bytes: string): Promise<string> => {
+    const socket = connect(server.port, '127.0.0.1')
+    let said = ''
+    socket.on('data', (data) => (said += data.toString())).on('error', () => undefined)
+    socket.end(bytes)
+    await once(socket, 'close')
+    return said
+  }
+
   test('answers an outcome as JSON that nobody keeps', async () => {
     const response = await feed('nuts')
     assert.equal(response.status, 200)
@@ -279,6 +289,31 @@ describe('a service on the wire', () => {
       socket.end(bytes)
       socket.resume()
       await once(socket, 'close')
+    }
+    assert.equal((await feed('nuts')).status, 200)
+  })
+
+  test('answers what it cannot read with problem details, too', async () => {
+    const get = (...headers: readonly string[]) => ['GET /openapi.json HTTP/1.1', ...headers, '', ''].join('\r\n')
+    const host = 'Host: parrots'
+    const unread: readonly (readonly [status: number, code: string, bytes: string])[] = [
+      [400, 'invalid_input', 'GET\r\n\r\n'],
+      [400, 'invalid_input', 'GET / HTTP/9.9\r\n\r\n'],
+      [400, 'invalid_input', get()],
+      [400, 'invalid_input', get('Host: a b')],
+      [400, 'invalid_input', get(host, 'Content-Length: 3', 'Transfer-Encoding: chunked')],
+      [400, 'invalid_input', `POST ${meals} HTTP/1.1\r\n${host}\r\nTransfer-Encoding: chunked\r\n\r\nnuts\r\n`],
+      [417, 'expectation_failed', get(host, 'Expect: nuts')],
+      [431, 'headers_too_large', get(host, `X-Seed: ${'x'.repeat(20_000)}`)],
+      [431, 'headers_too_large', get(host).replace('/openapi.json', `/openapi.json?text=${'x'.repeat(20_000)}`)],
+    ]
+    for (const [status, code, bytes] of unread) {
+      const said = await exchange(bytes)
+      const [head = '', body = '{}'] = said.split('\r\n\r\n')
+      assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} `), bytes.slice(0, 100))
+      assert.match(head, /content-type: application\/problem\+json/i)
+      const { type, status: saidStatus, code: saidCode } = JSON.parse(body)
+      assert.deepEqual([type, saidStatus, saidCode], [`urn:ates:problem:${code}`, status, code])
     }
     assert.equal((await feed('nuts')).status, 200)
   })

@@ -1,8 +1,9 @@
 // The wire of a call over HTTP: how a request becomes an input, and an outcome a response (RFC 9457).
 import { TrieRouter } from 'hono/router/trie-router'
-import { type Actor, serviceRole, standardRefusals, type RefusalKind } from '../../kernel/contract.ts'
+import { type Actor, isRequestId, serviceRole, standardRefusals, type RefusalKind } from '../../kernel/contract.ts'
 import { type Call, type Log } from '../../kernel/ports.ts'
 import type { Route } from '../../kernel/openapi.ts'
+import { problem } from './problem.ts'
 import { Fault, type FaultKind, isRefusal, type Outcome, type Refusal, refuse } from '../../kernel/result.ts'
 
 export const requestIdHeader = 'x-request-id'
@@ -31,14 +32,6 @@ const statusOfFault: Record<FaultKind, number> = {
   outcome_unknown: 504,
   internal: 500,
 }
-
-const title = (code: string): string => code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' ')
-
-const problem = (status: number, code: string, rest: object, headers: Record<string, string> = {}): Response =>
-  new Response(JSON.stringify({ type: `urn:ates:problem:${code}`, title: title(code), status, code, ...rest }), {
-    status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
-  })
 
 const refusalResponse = ({ refused, detail }: Refusal, requestId: string, kinds: Route['refuses'] = {}): Response => {
   const kind = kinds[refused] ?? (standardRefusals as Record<string, RefusalKind>)[refused] ?? 'conflict'
@@ -140,10 +133,9 @@ const parseBody = (bytes: Uint8Array): Outcome<Record<string, unknown>> => {
   }
 }
 
-/** Ids in logs come from outside too: only what cannot confuse them is taken over. */
 export const requestIdOf = (request: Request): string => {
   const given = request.headers.get(requestIdHeader)
-  return given && /^[\w.-]{1,64}$/.test(given) ? given : crypto.randomUUID()
+  return isRequestId(given) ? given : crypto.randomUUID()
 }
 
 /** For what a service does over everything it has. */

@@ -1,6 +1,7 @@
 // The web application: every request becomes a visit, finds its page, and any trouble becomes a page, too.
 import { Hono, type Context } from 'hono'
 import { compress } from 'hono/compress'
+import { isRequestId } from '../../kernel/contract.ts'
 import { readAssets, type Assets } from './assets.ts'
 import { readForm, type Form } from './forms.ts'
 import { accountPage } from './pages/account.tsx'
@@ -166,16 +167,12 @@ const finish = (c: Context, response: Response): Response => {
   return response
 }
 
-const saneRequestId = /^[\w.-]{8,100}$/
 const requestIds = new WeakMap<Context, string>()
 
-/** The caller's id for this request when it is a plain token, otherwise a fresh one; the same for the whole request. */
+/** The caller's id when it is a plain one, otherwise a fresh one; the same for the whole request. */
 const requestIdOf = (c: Context): string => {
-  let id = requestIds.get(c)
-  if (!id) {
-    const given = c.req.header('x-request-id')
-    id = given && saneRequestId.test(given) ? given : crypto.randomUUID()
-    requestIds.set(c, id)
-  }
+  const given = c.req.header('x-request-id')
+  const id = requestIds.get(c) ?? (isRequestId(given) ? given : crypto.randomUUID())
+  requestIds.set(c, id)
   return id
 }

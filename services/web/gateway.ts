@@ -1,5 +1,5 @@
 // The public API: every public method of every service below /api/v1/<service>, by what the services publish.
-import { answerHttp, type Router, routerOf } from '../../adapters/transport/http.ts'
+import { answerHttp, idempotencyHeader, type Router, routerOf } from '../../adapters/transport/http.ts'
 import type { Caller } from '../../kernel/caller.ts'
 import type { Actor } from '../../kernel/contract.ts'
 import type { OpenApiDocument, Published, Route } from '../../kernel/openapi.ts'
@@ -77,7 +77,7 @@ export const createGateway = (deps: GatewayDeps): Gateway => {
   }
   return async (request) => {
     const { pathname } = new URL(request.url)
-    if (pathname === '/api/openapi.json') return Response.json(await publicDocument(directory))
+    if (pathname === '/api/openapi.json') return Response.json(withKeys(await publicDocument(directory)))
     return answerHttp(request, {
       router: () => routerFor(pathname),
       actorOf,
@@ -110,6 +110,30 @@ const publicDocument = async ({
   }
   return { openapi: '3.1.0', info: { title: 'aTES', version: '1' }, paths, components, 'x-missing': missing }
 }
+
+/** What makes a command have its effect once, however often it is sent; a service takes it with every command. */
+const idempotencyKey = {
+  name: idempotencyHeader,
+  in: 'header',
+  required: false,
+  description: 'A command with the same key and the same input has its effect once, and the same answer each time.',
+  schema: { type: 'string', minLength: 1, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' },
+} as const
+
+/** For programs that are made from the document. Services do not publish it: an older gateway knows no such parameter. */
+const withKeys = (document: OpenApiDocument): object => ({
+  ...document,
+  paths: mapValues(document.paths, (operations) =>
+    mapValues(operations, (operation) =>
+      operation['x-ates'].is === 'command'
+        ? { ...operation, parameters: [...operation.parameters, idempotencyKey] }
+        : operation,
+    ),
+  ),
+})
+
+const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]))
 
 /** The same for people to read. */
 export const publicMethods = async (directory: Directory): Promise<PublicMethods> => {

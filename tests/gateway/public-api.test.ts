@@ -22,6 +22,12 @@ interface Sent {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+interface Described {
+  readonly operationId: string
+  readonly parameters: readonly { readonly name: string; readonly in: string }[]
+  readonly 'x-ates': { readonly is: 'command' | 'query' }
+}
+
 describe('the public API', () => {
   let database: TestDatabase
   let running: Running
@@ -91,6 +97,17 @@ describe('the public API', () => {
       assert.deepEqual([other.status, other.code], [422, 'key_reused'])
       const manager = await ask('manager', '/api/v1/parrots/parrots/7/meals', sent)
       assert.notEqual(manager.answer['mealId'], first.answer['mealId'])
+    })
+
+    test('says of each command, and of nothing else, that it takes a key', async () => {
+      const document = await (await fetch(`${running.url}/api/openapi.json`)).json()
+      const paths: readonly Record<string, Described>[] = Object.values(document.paths)
+      const methods = paths.flatMap((verbs) => Object.values(verbs))
+      assert.ok(methods.some(({ 'x-ates': { is } }) => is === 'command'))
+      for (const { operationId, parameters, 'x-ates': method } of methods) {
+        const inHeaders = parameters.filter((one) => one.in === 'header').map(({ name }) => name)
+        assert.deepEqual(inHeaders, method.is === 'command' ? ['idempotency-key'] : [], operationId)
+      }
     })
 
     test('passes on the request id, to the answer and into the event', async () => {

@@ -10,6 +10,7 @@ import type { Service } from '../../kernel/service.ts'
 import { standardContract } from '../../kernel/standard.ts'
 import { accounting } from '../../services/accounting/contract.ts'
 import { identity } from '../../services/identity/contract.ts'
+import { operations } from '../../services/operations/contract.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 import { type Role, roles } from '../../services/vocabulary.ts'
 import { type Running, startRunning } from '../support/application.ts'
@@ -23,7 +24,12 @@ import { contents } from './untouched.ts'
 
 type Who = Role | 'service' | 'nobody'
 
-const contracts: Readonly<Record<string, AnyContract>> = { identity, 'task-tracker': taskTracker, accounting }
+const contracts: Readonly<Record<string, AnyContract>> = {
+  identity,
+  'task-tracker': taskTracker,
+  accounting,
+  operations,
+}
 
 /** All other commands must name something of ours to have an effect. */
 const loaded: ReadonlySet<string> = new Set(
@@ -32,6 +38,7 @@ const loaded: ReadonlySet<string> = new Set(
     taskTracker.assignTasks,
     identity.invitePerson,
     identity.changeMe,
+    operations.reconcile,
     standardContract('accounting').beginEpoch,
   ].map(({ name }) => name),
 )

@@ -53,6 +53,8 @@ const fieldsOf = (body: unknown): Field[] => {
   }))
 }
 
+const isInHeaders = (place: string): boolean => place === 'header'
+
 export const operationsIn = ({ paths }: OpenApiDocument): Operation[] =>
   Object.entries(paths).flatMap(([path, verbs]) =>
     Object.entries(verbs).map(([verb, { operationId: method, tags, parameters, requestBody }]) => ({
@@ -60,7 +62,7 @@ export const operationsIn = ({ paths }: OpenApiDocument): Operation[] =>
       method,
       verb: verb.toUpperCase(),
       path,
-      fields: [...parameters, ...fieldsOf(requestBody)],
+      fields: [...parameters.filter((one) => !isInHeaders(one.in)), ...fieldsOf(requestBody)],
     })),
   )
 

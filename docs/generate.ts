@@ -19,7 +19,7 @@ export const configurationPage = [
   '# Configuration',
   '',
   'aTES reads its settings from the environment. A wrong or unknown one stops it with one line each, all at once, before',
-  'anything else happens. This page is made from the schema in `config.ts` by `npm run docs`.',
+  'anything else happens. This page is made from the schema in `settings.ts` by `npm run docs`.',
   '',
   '| setting | default | what for |',
   '|---|---|---|',

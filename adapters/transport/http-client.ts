@@ -45,7 +45,8 @@ const within = <T>(waitMs: number, work: Promise<T>, late: () => T): Promise<T> 
 /** A request that never left had no effect; one whose answer was lost may have had it. */
 const sendFault = (error: unknown, route: Pick<Route, 'is'>): Fault => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  // Those of the DOM are numbers, which say less than the message.
+  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
   const message = code || (cause instanceof Error ? cause.message : String(cause))
   const neverSent = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
   if (neverSent) return new Fault('unavailable', message, { cause: error })

@@ -8,8 +8,10 @@ const faults = sayingsOf(
   ({ operations }) => operations.troubles.failures,
   [
     [/^no answer$/, 'noAnswer'],
-    // The code of a timeout, as `fetch` gives it, is 23.
-    [/^Fault: (?:23|waited until the deadline|no time left (?:to call|to begin|after a probe))$/, 'late'],
+    [
+      /^Fault: (?:The operation was aborted due to timeout|waited until the deadline|no time left (?:to call|to begin|after a probe))$/,
+      'late',
+    ],
     [/^TimeoutError: /, 'late'],
     [/^Fault: (?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/, 'unreachable'],
     [/^Fault: (?:E[A-Z]+|UND_ERR_[A-Z_]+)$/, 'broken'],

@@ -34,11 +34,8 @@ export const assignTasks: Handler<typeof taskTracker.assignTasks> = async (_inpu
   return oneOnWire(context.tx, await enqueueJob(schema, reassignTasks, context))
 }
 
-/** Counting more would make the page of a big company wait for what only tells that it is big. */
-const mostCounted = 2_000
-
 export const previewReassignment: Handler<typeof taskTracker.previewReassignment> = async (_input, { tx }) =>
-  ok(await previewOpenTasks(tx, mostCounted))
+  ok({ ...(await previewOpenTasks(tx)), exact: true, assignableExact: true })
 
 export const getReassignment: Handler<typeof taskTracker.getReassignment> = async ({ id }, { tx }) => {
   const job = await findJob(schema, reassignTasks, tx, id)

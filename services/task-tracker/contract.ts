@@ -90,12 +90,12 @@ export const taskTracker = contract('task-tracker', {
     input: z.object({}),
     output: z.object({
       openTasks: z.int(),
-      exact: z.boolean().describe('false: there are more than openTasks'),
+      exact: z.boolean().describe('false: there are more than openTasks. Only an older version stops counting'),
       assignable: z.int().describe('popugs who can be drawn'),
       assignableExact: z
         .boolean()
         .optional()
-        .describe('false: there are more than assignable. An older version counts all and leaves it out'),
+        .describe('false: there are more than assignable. Only an older version stops counting, or leaves it out'),
       waiting: z.int().describe('open tasks of people who can no longer be given any; at most 1,000 are counted'),
     }),
   }),

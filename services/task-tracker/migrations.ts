@@ -1,4 +1,5 @@
-// Tables of the task tracker. Facts: task, task_text. Derived from identity's events: popug.
+// Tables of the task tracker. Facts: task, task_text. Derived from identity's events: popug; from these tables, by their
+// triggers: tally.
 import type { Migrations } from '../../kernel/migrations.ts'
 
 export const migrations: Migrations = {
@@ -47,5 +48,63 @@ export const migrations: Migrations = {
     // How a text is looked for depends on how many tasks have it, which is told by more of them than otherwise.
     `alter table task_text alter column description set statistics 1000`,
     `analyze task_text`,
+  ],
+  '0005-counted': [
+    // How many tasks are open and how many people can be assigned, each as the sum of a few rows, so that two who change
+    // it at once hardly ever wait for each other. Triggers keep it, whatever version of this code works here.
+    `create table tally (
+      name text not null check (name in ('open', 'assignable')), slot int not null, count bigint not null,
+      primary key (name, slot)) with (fillfactor = 50)`,
+    `create function add_to_tally(what text, by bigint) returns void language sql as $$
+      insert into task_tracker.tally as t (name, slot, count) values (what, pg_backend_pid() % 64, by)
+      on conflict (name, slot) do update set count = t.count + excluded.count $$`,
+    `lock table task, popug in share row exclusive mode`,
+    `insert into tally (name, slot, count)
+      select 'open', 0, count(*) from task where state = 'open'
+      union all select 'assignable', 0, count(*) from popug where assignable`,
+    `create function tasks_came() returns trigger language plpgsql as $$
+      begin
+        perform task_tracker.add_to_tally('open', count(*)) from came where state = 'open' having count(*) > 0;
+        return null;
+      end $$`,
+    `create trigger tasks_came after insert on task referencing new table as came
+      for each statement execute function tasks_came()`,
+    `create function task_changed() returns trigger language plpgsql as $$
+      begin
+        perform task_tracker.add_to_tally('open', case new.state when 'open' then 1 else -1 end);
+        return null;
+      end $$`,
+    `create trigger task_changed after update of state on task for each row when (old.state <> new.state)
+      execute function task_changed()`,
+    `create function tasks_went() returns trigger language plpgsql as $$
+      begin
+        perform task_tracker.add_to_tally('open', -count(*)) from went where state = 'open' having count(*) > 0;
+        return null;
+      end $$`,
+    `create trigger tasks_went after delete on task referencing old table as went
+      for each statement execute function tasks_went()`,
+    `create function popugs_came() returns trigger language plpgsql as $$
+      begin
+        perform task_tracker.add_to_tally('assignable', count(*)) from came where assignable having count(*) > 0;
+        return null;
+      end $$`,
+    `create trigger popugs_came after insert on popug referencing new table as came
+      for each statement execute function popugs_came()`,
+    `create function popug_changed() returns trigger language plpgsql as $$
+      begin
+        perform task_tracker.add_to_tally('assignable', case when new.assignable then 1 else -1 end);
+        return null;
+      end $$`,
+    `create trigger popug_changed after update on popug for each row when (old.assignable <> new.assignable)
+      execute function popug_changed()`,
+    // Who can be given no more may still hold tasks from before. Who never could be given any holds none.
+    `alter table popug add column may_hold boolean not null default true`,
+    `create index popug_may_hold on popug (id) where not assignable and may_hold`,
+    `create function may_hold() returns trigger language plpgsql as $$
+      begin
+        new.may_hold := tg_op = 'UPDATE' or (new.active and new.role not in ('manager', 'admin'));
+        return new;
+      end $$`,
+    `create trigger may_hold before insert or update of role, active on popug for each row execute function may_hold()`,
   ],
 }

@@ -5,6 +5,7 @@ import { drawAssignees } from './rules.ts'
 import {
   assignablePopugs,
   countCompletedSince,
+  forgetThoseWithNothing,
   lockOpenTasks,
   type OpenRange,
   openTaskRange,
@@ -38,6 +39,7 @@ export const reassignTasks: Job<ReassignProgress> = {
     const assigned = await saveAssignees(tx, taskIds, drawAssignees(taskIds.length, candidates, random.integer), now)
     emit(taskTracker.taskAssigned, assigned)
     const cursor = taskIds.length < chunk ? before.upTo : (taskIds.at(-1) ?? before.upTo)
+    if (cursor >= before.upTo) await forgetThoseWithNothing(tx)
     const completed = await countCompletedSince(tx, before.cursor, cursor, new Date(before.startedAt))
     return after(before, { cursor, moved: assigned.length, skipped: completed })
   },

@@ -25,7 +25,6 @@ import {
   look,
   step,
 } from './reassign.test-support.ts'
-import { previewOpenTasks } from './store.ts'
 
 test('every open task is drawn anew, uniformly, the present assignee included, and the progress says so', async () => {
   const random = seededRandom(seedOf('reassignment'))
@@ -274,24 +273,4 @@ test('the disabled are not drawn, and their open tasks are drawn anew', async ()
     assert.ok(taskIds.includes(taskId) && staying.includes(popugId))
   }
   await checkInvariants(system)
-})
-
-test('a preview says how many tasks, among how many, and how many wait for people who can no longer be given any', async () => {
-  await using system = await startSystem()
-  const people = await addPeople(system, ['manager', 'popug', 'popug', 'accountant'])
-  const popugIds = idsOf(people).slice(1)
-  const taskIds = await addTasks(system, inTurn(9, popugIds))
-  must(await complete(system, taskIds[0] ?? 0, (await holders(system)).get(taskIds[0] ?? 0) ?? 0))
-  const preview = async () => must(await system.call(taskTracker.previewReassignment, {}, as(boss)))
-  const exactly = { exact: true, assignableExact: true }
-  assert.deepEqual(await preview(), { openTasks: 8, assignable: 3, waiting: 0, ...exactly })
-  must(await system.call(identity.changePerson, { popugId: popugIds[1] ?? 0, active: false }, asAdmin))
-  await system.host.settle()
-  assert.deepEqual(await preview(), { openTasks: 8, assignable: 2, waiting: 3, ...exactly })
-  const counted = (most: number) =>
-    system.databases['task_tracker']?.transaction('preview', (tx) => previewOpenTasks(tx, most))
-  assert.deepEqual(await counted(8), { openTasks: 8, assignable: 2, waiting: 3, ...exactly })
-  assert.deepEqual(await counted(7), { openTasks: 7, assignable: 2, waiting: 3, ...exactly, exact: false })
-  const barely = { exact: false, assignableExact: false }
-  assert.deepEqual(await counted(1), { openTasks: 1, assignable: 1, waiting: 3, ...barely })
 })

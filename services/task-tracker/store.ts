@@ -81,28 +81,32 @@ export const openTaskRange = async (tx: Tx): Promise<OpenRange> => {
 
 export interface Preview {
   readonly openTasks: number
-  readonly exact: boolean
   readonly assignable: number
-  readonly assignableExact: boolean
   readonly waiting: number
 }
 
-/** Counts up to `most` tasks and popugs, so that it costs the same however many there are. */
-export const previewOpenTasks = async (tx: Tx, most: number): Promise<Preview> => {
+/** As many tasks of people who can be given no more are counted. */
+const mostWaiting = 1_000
+
+/** Costs the same however many there are: counts are kept (migration 0005), and only those who may hold tasks are asked for. */
+export const previewOpenTasks = async (tx: Tx): Promise<Preview> => {
   const { rows } = await sql<Preview>`
-    with counted as materialized (
-      select
-        (select count(*)::int from (select from task_tracker.task where state = 'open' limit ${most + 1}) as t) as tasks,
-        (select count(*)::int from (select from task_tracker.popug where assignable limit ${most + 1}) as p) as popugs
-    )
-    select tasks <= ${most} as exact, least(tasks, ${most}::int) as "openTasks",
-      popugs <= ${most} as "assignableExact", least(popugs, ${most}::int) as assignable,
+    select coalesce(sum(count) filter (where name = 'open'), 0)::int as "openTasks",
+      coalesce(sum(count) filter (where name = 'assignable'), 0)::int as assignable,
       (select count(*)::int from (
-        select from task_tracker.task t where t.state = 'open'
-          and t.assignee = any(array(select p.id from task_tracker.popug p where not p.assignable)) limit 1000) as w
+        select from task_tracker.task t where t.state = 'open' and t.assignee = any(
+          array(select p.id from task_tracker.popug p where not p.assignable and p.may_hold)) limit ${mostWaiting}) as w
       ) as waiting
-    from counted`.execute(tx)
-  return rows[0] ?? { openTasks: 0, exact: true, assignable: 0, assignableExact: true, waiting: 0 }
+    from task_tracker.tally`.execute(tx)
+  return rows[0] ?? { openTasks: 0, assignable: 0, waiting: 0 }
+}
+
+/** Who can be given no more and holds nothing is not asked for any more, until something changes. */
+export const forgetThoseWithNothing = async (tx: Tx): Promise<void> => {
+  await sql`
+    update task_tracker.popug p set may_hold = false
+    where not p.assignable and p.may_hold
+      and not exists (select from task_tracker.task t where t.state = 'open' and t.assignee = p.id)`.execute(tx)
 }
 
 /** The next open tasks in order of their ids. Waits for those that are being changed; skipping would forget them. */

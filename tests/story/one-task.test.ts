@@ -41,7 +41,7 @@ test('a task is created, charged, completed and paid, and the ledger explains ea
   assert.equal(paid.balanceCents, fee + reward)
 
   const verification = must(await system.call(accounting.verifyLedger, {}, as({ id: 1, role: 'admin' })))
-  assert.deepEqual(verification, { postings: 2, accounts: 2, upTo: 2, differences: [] })
+  assert.deepEqual(verification, { postings: 2, accounts: 2, upTo: 2, differences: [], differing: 0 })
 })
 
 test('AssignTasks draws every open task anew and charges each draw', async () => {

@@ -113,9 +113,20 @@ export const checkLedger = async ({ host, call, database }: Checked): Promise<vo
 }
 
 /** ... and with tasks and their events, and what of them is in the ledger. */
+/** What is counted beforehand is as many as there are. */
+export const tallyViolations = async (database: TestDatabase): Promise<string[]> => {
+  const rows = await database.query<{ name: string; kept: number; there: number }>(`
+    select name, coalesce(sum(count), 0)::int as kept, case name
+      when 'open' then (select count(*) from task_tracker.task where state = 'open')
+      else (select count(*) from task_tracker.popug where assignable) end::int as there
+    from task_tracker.tally group by name`)
+  return rows.flatMap(({ name, kept, there }) => (kept === there ? [] : [`${name}: ${kept} counted, ${there} there`]))
+}
+
 export const checkInvariants = async (system: Checked): Promise<void> => {
   await checkLedger(system)
   const { database } = system
   const tasks = historyViolations(await taskEvents(database), await taskStates(database))
-  assert.deepEqual({ tasks, bookings: await bookingViolations(database) }, { tasks: [], bookings: [] })
+  const found = { tasks, bookings: await bookingViolations(database), tally: await tallyViolations(database) }
+  assert.deepEqual(found, { tasks: [], bookings: [], tally: [] })
 }

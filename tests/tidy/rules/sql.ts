@@ -191,7 +191,11 @@ const writesSets: Rule = {
     { path: 'services/accounting/store.ts', what: 'beginDay writes one', why: 'One day begins at a time.' },
     { path: 'services/accounting/store.ts', what: 'forgetHolders writes one', why: 'The set is all of them.' },
     { path: 'services/operations/store/people.ts', what: 'forgetNames writes one', why: 'The set is all of them.' },
-    { path: 'services/task-tracker/store.ts', what: 'forgetPopugs writes one', why: 'The set is all of them.' },
+    ...['forgetPopugs', 'forgetThoseWithNothing'].map((name) => ({
+      path: 'services/task-tracker/store.ts',
+      what: `${name} writes one`,
+      why: 'The set is all of them.',
+    })),
     {
       path: 'services/accounting/store/lost-history.ts',
       what: 'keepLostPostings writes one',

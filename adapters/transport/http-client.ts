@@ -160,8 +160,12 @@ const probeWaitMs = 1_000
 const probeUntilClosed = (peer: Peer, everyMs: number): void => {
   if (peer.probing || peer.resilience.state() === 'closed') return
   peer.probing = true
+  // Whatever is no fault counts as an answer, and would close the breaker.
+  const noAnswer = (cause: unknown): never => {
+    throw new Fault('unavailable', 'the service does not say whether it is ready', { cause })
+  }
   const ask = async (signal: AbortSignal) => {
-    const response = await fetch(`${peer.address}/health/ready`, { signal, redirect: 'error' })
+    const response = await fetch(`${peer.address}/health/ready`, { signal, redirect: 'error' }).catch(noAnswer)
     await response.body?.cancel()
     if (!response.ok) throw new Fault('unavailable', `the service is not ready: ${response.status}`)
   }

@@ -107,6 +107,15 @@ describe('a caller', () => {
       assert.equal(way.trouble.requests, known + 1)
     })
 
+    test('leaves it open when the service that is asked gives no answer at all', async () => {
+      await using way = await startTroubled(server, { ...quick, openMs: 1 }, 5)
+      await openBreaker(way)
+      const asked = way.trouble.requests
+      way.trouble.rule = ({ request }) => void request.socket.destroy()
+      await eventually('the service to be asked', () => way.trouble.requests > asked + 2)
+      assert.notEqual(way.transport.breakers()['parrots'], 'closed')
+    })
+
     test('still knows what the service published while it is open', async () => {
       await using way = await troubled({ ...quick, openMs: 60_000 })
       await openBreaker(way)

@@ -3,11 +3,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isRefusal } from '../../../kernel/result.ts'
+import { until } from '../settled.ts'
 import { Deployment, type Part } from './deployment.ts'
 import { sumOf } from './metrics.ts'
+import { raised } from './raised.ts'
 import { progress, troublesOf } from './recovery.ts'
 
 const tracker = 'task-tracker'
+
+/** The half minute after which people are told is some seconds of the test. */
+const speed = 20
+const [toldMs, everyMs] = [30_000, 100]
 
 /** What a busy machine may add to a deadline of less than a second. */
 const busyMs = 10_000
@@ -25,7 +31,8 @@ const breakerOf = async (part: Part) => sumOf(await part.metrics(), 'ates_breake
 
 test('whatever becomes of a called service, each command has its effect once, and callers do not pile up', async (t) => {
   await using deployment = await Deployment.open('family 17', {
-    replicas: { identity: 1, [tracker]: 1, accounting: 1, web: 1 },
+    replicas: { identity: 1, [tracker]: 1, accounting: 1, operations: 1, web: 1 },
+    only: { operations: { ATES_TEST_CLOCK: `${Date.now()} ${speed}` } },
   })
   const { stage } = deployment
   const [web, called] = [...deployment.of('web'), ...deployment.of(tracker)]
@@ -40,7 +47,7 @@ test('whatever becomes of a called service, each command has its effect once, an
   const committedBeyond = (number: number) =>
     stage.until(`events after ${number}`, async () => (await progress(deployment)).committed > number)
 
-  await t.test('it hangs: calls end at their deadline, then at once, few try, and it is said', async () => {
+  await t.test('it hangs: calls end at their deadline, then at once, few try, and people are told', async () => {
     assert.deepEqual(await stage.traffic(caller, 10), [])
     called.process.signal('SIGSTOP')
     const open = Array.from({ length: 40 }, () => stage.clients.create())
@@ -55,6 +62,14 @@ test('whatever becomes of a called service, each command has its effect once, an
     const connections = link.connections()
     await Promise.all(Array.from({ length: 5 }, () => Promise.all(open.map(send))))
     assert.ok(link.connections() - connections < 10, `${link.connections() - connections} more connections`)
+    // Who looks at the page of its consumers meanwhile.
+    const [consumer, operator] = ['roster', { id: 1, role: 'manager' }]
+    const look = { service: 'operations', method: 'ListParked', requestId: 'looks', actor: operator }
+    const looks = open.map(() => deployment.call({ ...look, input: { service: tracker, consumer } }, 700))
+    assert.deepEqual(new Set((await Promise.allSettled(looks)).map(({ status }) => status)), new Set(['rejected']))
+    let told: string[] = []
+    const isTold = async () => (told = await raised(deployment)).includes('BreakerOpen, operations to task-tracker')
+    await until(() => `people are told, of more than ${told.join('; ')}`, isTold, toldMs, everyMs)
     called.process.signal('SIGCONT')
     await insist(open)
     assert.deepEqual(await stage.traffic(caller, 30, 30), [], 'those who come when it is back are all served')

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
-import { must } from '../../../kernel/result.ts'
 import { numbersOf, sayForged } from '../planting.ts'
 import { until } from '../settled.ts'
 import { Deployment } from './deployment.ts'
+import { raised } from './raised.ts'
 import { type Answer, firstOfEach, openMailbox, openWebhook, type Told } from './receivers.ts'
 
 /** A minute of failing, and the one after which an alert is said again, are three seconds of the test. */
@@ -16,14 +16,6 @@ const mostWaiting = 3
 
 const parked = 'EventsParked, ledger of accounting in task-tracker'
 const down = 'AlertChannelDown, webhook'
-
-/** What the page shows as raised. */
-const raised = async (deployment: Deployment): Promise<string[]> => {
-  const asked = { service: 'operations', method: 'ListAlerts', input: {}, requestId: 'alerts' }
-  const listed = must(await deployment.call({ ...asked, actor: { id: 1, role: 'manager' } }))
-  const { alerts } = listed as { alerts: readonly { name: string; about: string }[] }
-  return alerts.map(({ name, about }) => `${name}, ${about}`)
-}
 
 const wasTold = (told: readonly Told[], what: string): boolean => told.some((one) => one.what === what)
 

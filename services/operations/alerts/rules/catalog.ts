@@ -69,10 +69,10 @@ export const catalog = {
   },
   BreakerOpen: {
     severity: 'warning',
-    when: 'the circuit breaker between two services stays open',
+    when: 'the circuit breaker between two services is not closed: it is open, or tries',
     threshold: 0,
     holdMs: 30 * second,
-    why: 'A breaker opens in every restart of the other side and closes at the first answer.',
+    why: 'A breaker opens in every restart of the other side and closes at the first answer. To try is not to be well: each try waits as long as the other side hangs.',
   },
   ReconciliationDifference: {
     severity: 'critical',

@@ -120,7 +120,7 @@ const inDifferences = (change: Partial<Observation['differences']>): Part => ({
 const inChannel = (failingMs: number): Part => ({
   channels: [{ channel: 'webhook', failingMs, attempts: 3, waiting: 1, error: 'refused' }],
 })
-const inBreaker = (state: 'half-open' | 'open'): Part => ({
+const inBreaker = (state: 'closed' | 'half-open' | 'open'): Part => ({
   instances: [{ ...instance, breakers: { identity: state } }],
 })
 const silent = (silentMs: number): Part => ({ services: [{ ...accounting, silentMs, silentReason: 'refused' }] })
@@ -156,7 +156,7 @@ const cases: readonly [AlertName, wrong: readonly Part[], fine: readonly Part[]]
   ],
   ['EventsParked', [inPosition({ parked: 1 })], [lastSaid(inPosition({ parked: 1 }))]],
   ['ProducerSilent', [silent(15_001)], [silent(15_000)]],
-  ['BreakerOpen', [inBreaker('open')], [inBreaker('half-open'), lastSaid(inBreaker('open'))]],
+  ['BreakerOpen', [inBreaker('open'), inBreaker('half-open')], [inBreaker('closed'), lastSaid(inBreaker('open'))]],
   [
     'JobStuck',
     [
@@ -202,9 +202,12 @@ test('a consumer that stands still has one alert, not one more for its lag', () 
   assert.deepEqual(namesIn({ undelivered, ...inLag({ behindMs: 999_999 }) }), ['EventsUndelivered'])
 })
 
-test('a breaker that is open in several processes is one condition', () => {
-  const breakers = { identity: 'open' } as const
-  const instances = ['a', 'b'].map((name) => ({ ...instance, instance: name, breakers }))
+test('breakers that are not closed in several processes are one condition', () => {
+  const instances = (['open', 'half-open', 'closed'] as const).map((state) => ({
+    ...instance,
+    instance: state,
+    breakers: { identity: state },
+  }))
   assert.deepEqual(namesIn({ instances }), ['BreakerOpen'])
 })
 

@@ -5,6 +5,8 @@ import { z } from 'zod'
 export interface Actor {
   readonly id: number | null
   readonly role: string
+  /** As who has no number calls themselves: somebody at the command line. It is believed there, and goes over no wire. */
+  readonly name?: string
 }
 
 /** The role under which services call each other. Methods allowed only to it are not public. */

@@ -193,3 +193,17 @@ describe('an act', () => {
     await ended(system, { id })
   })
 })
+
+  test('is told with what somebody at the command line calls themselves, and only there', async () => {
+    const ask = (id: number | null) =>
+      system.call(operations.reconcile, {}, { ...admin, actor: { id, role: 'admin', name: 'Eve' } })
+    const acts = [must(await ask(null)), must(await ask(1))]
+    assert.deepEqual(
+      acts.map(({ requestedBy, requestedByName }) => [requestedBy, requestedByName === 'Eve']),
+      [
+        [null, true],
+        [1, false],
+      ],
+    )
+    for (const act of acts) await ended(system, act)
+  })

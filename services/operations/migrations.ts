@@ -51,3 +51,9 @@ export const explainedDifferences: Migrations[string] = [
 export const names: Migrations[string] = [
   `create table popug (id int primary key, name text not null, version int not null)`,
 ]
+
+export const namesAtTheCommandLine: Migrations[string] = [
+  // As who has no number called themselves; null for people.
+  `alter table act add column requested_as text
+    check (requested_as is null or (requested_by is null and length(requested_as) between 1 and 100))`,
+]

@@ -9,8 +9,11 @@ import { actOnWire } from './wire.ts'
 
 type Act = Output<typeof operations.getAct>
 
-const write = async (act: Omit<NewAct, 'requestedBy'>, { tx, actor, now }: Context): Promise<Ok<Act>> => {
-  const [row] = await insertActs(tx, [{ ...act, requestedBy: actor.id }], now)
+const write = async (
+  act: Omit<NewAct, 'requestedBy' | 'requestedAs'>,
+  { tx, actor: { id, name }, now }: Context,
+): Promise<Ok<Act>> => {
+  const [row] = await insertActs(tx, [{ ...act, requestedBy: id, requestedAs: (id === null && name) || null }], now)
   if (!row) throw new Error('an act was not inserted')
   return ok(actOnWire(row))
 }

@@ -13,7 +13,7 @@ import { acting } from './loops/acts.ts'
 import { findingForks } from './loops/forks.ts'
 import { reconciling } from './loops/reconciliation.ts'
 import { type Follow, watcher } from './loops/watcher.ts'
-import { explainedDifferences, migrations, names as tableOfNames } from './migrations.ts'
+import { explainedDifferences, migrations, names as tableOfNames, namesAtTheCommandLine } from './migrations.ts'
 import { names } from './on-people-events.ts'
 import {
   acceptHistory,
@@ -78,6 +78,7 @@ export const operations = ({ watched, alerts }: OperationsParts): Service =>
       '0004-names': tableOfNames,
     },
   })
+      '0005-names-at-the-command-line': namesAtTheCommandLine,
 
 /** What was seen is judged in the transaction that keeps it. */
 const judging = (alerts: AlertParts): Follow => {

@@ -173,7 +173,10 @@ export const Act = z.object({
   note: z.string().nullable().describe('the last error, or why it waits'),
   results: z.array(z.object({ what: z.string(), count, example: z.string().nullable() })),
   requestedBy: popugId.nullable().describe('null for the command line'),
-  requestedByName: z.string().nullable().describe('null for the command line, and while the name is not known yet'),
+  requestedByName: z
+    .string()
+    .nullable()
+    .describe('for the command line as they called themselves there; null while it is not known'),
   requestedAt: moment,
   startedAt: moment.nullable(),
   finishedAt: moment.nullable(),

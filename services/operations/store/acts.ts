@@ -10,9 +10,11 @@ export interface NewAct {
   readonly input: unknown
   readonly reason: string | null
   readonly requestedBy: number | null
+  /** As somebody at the command line calls themselves. */
+  readonly requestedAs: string | null
 }
 
-export interface ActRow extends NewAct {
+export interface ActRow extends Omit<NewAct, 'requestedAs'> {
   readonly id: number
   readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
   /** How many steps were saved: who saves the next one must have seen this one. */
@@ -23,7 +25,7 @@ export interface ActRow extends NewAct {
   readonly failed: number
   readonly note: string | null
   readonly results: readonly Result[]
-  /** Null for the command line, and while the name is not known yet. */
+  /** Null while the name of a person is not known yet, and for who did not say it at the command line. */
   readonly requestedByName: string | null
   readonly requestedAt: Date
   readonly startedAt: Date | null
@@ -31,15 +33,17 @@ export interface ActRow extends NewAct {
 }
 
 const columns = sql`id, kind, service, consumer, input, reason, state, step, progress, total, done, failed, note, results,
-  requested_by as "requestedBy", (select p.name from operations.popug p where p.id = requested_by) as "requestedByName",
+  requested_by as "requestedBy",
+  coalesce((select p.name from operations.popug p where p.id = requested_by), requested_as) as "requestedByName",
   requested_at as "requestedAt", started_at as "startedAt", finished_at as "finishedAt"`
 
 /** In the order given. */
 export const insertActs = async (tx: Tx, acts: readonly NewAct[], now: Date): Promise<ActRow[]> => {
   const { rows } = await sql<ActRow>`
     with inserted as (
-      insert into operations.act (kind, service, consumer, input, reason, requested_by, requested_at)
-      select a->>'kind', a->>'service', a->>'consumer', a->'input', a->>'reason', (a->>'requestedBy')::int, ${now}
+      insert into operations.act (kind, service, consumer, input, reason, requested_by, requested_as, requested_at)
+      select a->>'kind', a->>'service', a->>'consumer', a->'input', a->>'reason', (a->>'requestedBy')::int,
+        a->>'requestedAs', ${now}
       from jsonb_array_elements(${JSON.stringify(acts)}::jsonb) with ordinality as given(a, place) order by place
       returning ${columns}
     ) select * from inserted order by id`.execute(tx)

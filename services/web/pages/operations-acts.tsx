@@ -140,7 +140,7 @@ export const ActsTable = ({ visit, acts }: { visit: Member; acts: readonly Act[]
 /** Without a name, because it is not known here, by the number. */
 export const Who = ({ visit, id, name = null }: { visit: Member; id: number | null; name?: string | null }) => {
   const { operations: words, reassign } = visit.texts
-  if (id === null) return <>{words.acts.commandLine}</>
+  if (id === null) return <>{name === null ? words.acts.commandLine : words.acts.atCommandLine(name)}</>
   return <>{id === visit.person.popugId ? reassign.you : (name ?? reassign.person(id))}</>
 }
 

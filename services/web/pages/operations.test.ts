@@ -226,14 +226,15 @@ describe('the operator log', () => {
   test('says who did what and why, and follows what is under way', async () => {
     const { browser, people, world, read } = scene()
     const running = { state: 'running', total: 100, done: 40, failed: 2, startedAt: '2026-03-14T11:59:00Z' } as const
-    world.acts.push(
-      anAct('discard', { id: 2, ...running, reason: 'sent twice', consumer: 'ledger', requestedBy: null }),
-    )
+    const nobody = { requestedBy: null, requestedByName: null }
+    world.acts.push(anAct('discard', { id: 2, ...running, reason: 'sent twice', consumer: 'ledger', ...nobody }))
     browser.as(people.manager)
     assert.match(await read('/operations/acts'), /#2 Discard set-aside events ledger .*sent twice the command line/)
     world.acts.push(anAct('reconcile', { id: 3, requestedBy: 77, requestedByName: 'Ada' }))
     assert.match(await read('/operations/acts'), /#3 Compare everything Ada/)
-    world.acts.pop()
+    world.acts.push(anAct('reconcile', { id: 4, requestedBy: null, requestedByName: 'Ada' }))
+    assert.match(await read('/operations/acts'), /#4 Compare everything Ada, at the command line/)
+    world.acts.splice(-2)
     const html = await (await browser.get('/operations/acts/2')).text()
     assert.match(html, /hx-get="\/operations\/acts\/2\/progress"/)
     assert.match(textOf(html), /40 of 100 ; 2 did not succeed/)

@@ -58,12 +58,13 @@ const jobs = [
 ]
 const actKinds = operations.listActs.output.shape.acts.element.shape.kind.options
 const results = actResult.options.map((what) => ({ what, count: 7, example: null }))
+const nobody = { requestedBy: null, requestedByName: null }
 const acts: readonly Parameters<typeof anAct>[1][] = [
   { state: 'running', done: 3, total: 7, failed: 1, service: 'accounting', consumer: 'ledger', input: { a: 1 } },
   { state: 'running', done: 3, note: 'comparing: ledger, accounting does not answer' },
   { state: 'done', finishedAt: at, done: 7, total: 7, results },
-  { state: 'failed', finishedAt: at, failed: 7, requestedBy: null, note: 'Refused: not_forked {"state":"running"}' },
-  { state: 'cancelled', finishedAt: at, reason: '-' },
+  { state: 'failed', finishedAt: at, failed: 7, ...nobody, note: 'Refused: not_forked {"state":"running"}' },
+  { state: 'cancelled', finishedAt: at, requestedBy: null, reason: '-' },
   { state: 'running', note: 'the rounds begin' },
 ]
 const decided = { reason: '-', decidedBy: 3, decidedAt: at }
@@ -100,7 +101,7 @@ export const busy = (): Scene => {
   const troubled = troubledOverview()
   world.overview = { ...troubled, jobs: jobs.map(({ state }) => ({ ...troubled.jobs[0]!, state })) }
   world.acts.push(
-    ...actKinds.map((kind, index) => anAct(kind, { ...acts[index], id: index + 1, requestedByName: '14–4' })),
+    ...actKinds.map((kind, index) => anAct(kind, { requestedByName: '14–4', ...acts[index], id: index + 1 })),
   )
   return all
 }

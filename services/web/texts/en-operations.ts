@@ -281,6 +281,7 @@ export const operations = {
       refetch: 'Deliver from the log',
       redeliver: 'Say on the bus once more',
       pause: 'Pause a consumer',
+    atCommandLine: (name: string) => `${name}, at the command line`,
       resume: 'Resume a consumer',
       accept_history: 'Accept the present history',
       reconcile: 'Compare everything',

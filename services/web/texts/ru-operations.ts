@@ -287,6 +287,7 @@ export const operations: typeof en = {
       refetch: 'Доставить из журнала',
       redeliver: 'Повторить на шине',
       pause: 'Поставить потребителя на паузу',
+    atCommandLine: (name) => `${name}, из командной строки`,
       resume: 'Продолжить работу потребителя',
       accept_history: 'Принять нынешнюю историю',
       reconcile: 'Сверить всё',

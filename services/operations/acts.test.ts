@@ -1,11 +1,13 @@
 // What people decide about events and consumers is written down, carried out once, and seen while it goes on.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { must } from '../../kernel/result.ts'
+import type { Caller } from '../../kernel/caller.ts'
+import { Fault, must } from '../../kernel/result.ts'
 import { checkInvariants } from '../../tests/support/invariants.ts'
 import { addPeople, as, startSystem, type System } from '../../tests/support/system.ts'
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
 import { identity } from '../identity/contract.ts'
+import { planRedelivery } from './asks/plan-redelivery.ts'
 import { operations } from './contract.ts'
 import { admin, ended, overviewOf, refusePrices, seen } from './operations.test-support.ts'
 
@@ -153,6 +155,27 @@ describe('an act', () => {
     await checkInvariants(system)
   })
 
+  test('is planned for all consumers of a stream, without those of a service that does not answer', async () => {
+    const call: Caller = (method, input, behalf) =>
+      method.service === 'accounting'
+        ? Promise.reject(new Fault('unavailable', 'away'))
+        : system.call(method, input, behalf)
+    const context = { call, actor: { id: 1, role: 'admin' }, requestId: 'plan' }
+    const ask = planRedelivery([...system.host.local.keys()])
+    const range = { after: 0, upTo: 2 }
+    const plan = must(await ask({ stream: 'identity', ...range }, context))
+    const outcomes = [{ outcome: 'already', count: 2, numbers: [1, 2] }]
+    assert.deepEqual(
+      new Map(plan.consumers.map((one) => [`${one.consumer} of ${one.service}`, one.outcomes])),
+      new Map([
+        ['roster of task-tracker', outcomes],
+        ['names of operations', outcomes],
+      ]),
+    )
+    assert.deepEqual(plan.unasked, [{ service: 'accounting', reason: 'Fault: away' }])
+    assert.deepEqual(await ask({ stream: 'payroll', ...range }, context), { refused: 'service_not_found' })
+  })
+
   test('about what is not there is refused, and so is a reason that says nothing', async () => {
     const call = async (outcome: Promise<object>) => {
       const refused = await outcome
@@ -192,7 +215,6 @@ describe('an act', () => {
     assert.deepEqual([listed?.id, listed?.requestedByName], [id, 'Ada'])
     await ended(system, { id })
   })
-})
 
   test('is told with what somebody at the command line calls themselves, and only there', async () => {
     const ask = (id: number | null) =>
@@ -207,3 +229,4 @@ describe('an act', () => {
     )
     for (const act of acts) await ended(system, act)
   })
+})

@@ -43,6 +43,7 @@ const selection = z
 const isRange = ({ after, upTo }: { after: number; upTo: number }): boolean => after < upTo
 const range = { after: number.describe('events behind this number'), upTo: eventNumber.describe('and up to this one') }
 const ofConsumer = { service, consumer }
+const outcomes = z.array(z.object({ outcome: deliveryOutcome, count, numbers: z.array(eventNumber) }))
 const ascending = 'upTo must be greater than after'
 
 const noService = { service_not_found: 'absent' } as const
@@ -103,9 +104,29 @@ export const operations = contract('operations', {
       position: number,
       after: number,
       upTo: number.describe('the last event looked at: a plan covers at most 2,000 events'),
-      outcomes: z.array(z.object({ outcome: deliveryOutcome, count, numbers: z.array(eventNumber) })),
+      outcomes,
     }),
     refuses: noConsumer,
+  }),
+  planRedelivery: query({
+    http: 'GET /redelivery-plan',
+    summary:
+      'What each consumer of a stream would do with a range that is said on the bus once more; nothing is changed.',
+    allow: staff,
+    input: z.object({ stream, ...range }).refine(isRange, ascending),
+    output: z.object({
+      stream,
+      head: number,
+      after: number,
+      upTo: number.describe('the last event looked at: a plan covers at most 2,000 events'),
+      consumers: z.array(
+        z.object({ ...ofConsumer, position: number.describe('where it would be afterwards'), outcomes }),
+      ),
+      unasked: z
+        .array(z.object({ service, reason: z.string() }))
+        .describe('services that did not answer: what their consumers would do is not known'),
+    }),
+    refuses: noService,
   }),
   planAcceptance: query({
     http: 'GET /acceptance-plan',

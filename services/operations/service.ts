@@ -6,6 +6,7 @@ import { alertTables } from './alerts/migrations.ts'
 import { planAcceptance } from './asks/plan-acceptance.ts'
 import { getParkedEvent, listParked } from './asks/parked.ts'
 import { planDelivery } from './asks/plan-delivery.ts'
+import { planRedelivery } from './asks/plan-redelivery.ts'
 import { operations as contract } from './contract.ts'
 import { getAct, getOverview, listActs, listDifferences } from './get-overview.ts'
 import { getAlarm, listAlerts } from './list-alerts.ts'
@@ -43,6 +44,7 @@ export const operations = ({ watched, alerts }: OperationsParts): Service =>
       listParked: { ask: listParked(watched) },
       getParkedEvent: { ask: getParkedEvent(watched) },
       planDelivery: { ask: planDelivery(watched) },
+      planRedelivery: { ask: planRedelivery(watched) },
       planAcceptance: { ask: planAcceptance(watched) },
       retryEvents,
       discardEvents,
@@ -76,9 +78,9 @@ export const operations = ({ watched, alerts }: OperationsParts): Service =>
       '0002-alerts': alertTables,
       '0003-explained-differences': explainedDifferences,
       '0004-names': tableOfNames,
+      '0005-names-at-the-command-line': namesAtTheCommandLine,
     },
   })
-      '0005-names-at-the-command-line': namesAtTheCommandLine,
 
 /** What was seen is judged in the transaction that keeps it. */
 const judging = (alerts: AlertParts): Follow => {

@@ -15,6 +15,7 @@ import { mePage } from './pages/me.tsx'
 import { myTasksPage } from './pages/my-tasks.tsx'
 import { operationsActsPage } from './pages/operations-acts.tsx'
 import { operationsConsumerPage } from './pages/operations-consumer.tsx'
+import { operationsRedeliveryPage } from './pages/operations-redelivery.tsx'
 import { operationsFindingsPage } from './pages/operations-findings.tsx'
 import { operationsParkedPage } from './pages/operations-parked.tsx'
 import { operationsRunbookPage } from './pages/operations-runbook.tsx'
@@ -53,6 +54,7 @@ export const routes: readonly Route[] = [
   ...operationsActsPage,
   ...operationsParkedPage,
   ...operationsConsumerPage,
+  ...operationsRedeliveryPage,
   ...operationsFindingsPage,
   ...operationsRunbookPage,
   ...guidePage,

@@ -483,6 +483,25 @@ const fakeOperations = (world: World): Answers<typeof operations> => {
           { outcome: 'beyond', count: 0, numbers: [] },
         ],
       }),
+    planRedelivery: ({ stream, after, upTo }) =>
+      ok({
+        stream,
+        head: 4_321,
+        after,
+        upTo,
+        consumers: [
+          {
+            service: 'accounting',
+            consumer: 'ledger',
+            position: 4_321,
+            outcomes: [
+              { outcome: 'still_parked', count: 1, numbers: [4_310] },
+              { outcome: 'applied', count: 11, numbers: [4_311, 4_312] },
+            ],
+          },
+        ],
+        unasked: [{ service: 'identity', reason: 'Fault: connection refused' }],
+      }),
     retryEvents: request('retry'),
     discardEvents: request('discard'),
     restoreEvents: request('restore'),

@@ -60,6 +60,7 @@ export const mayCall: Readonly<Record<string, Line>> = {
   'operations ListParked': staff,
   'operations GetParkedEvent': staff,
   'operations PlanDelivery': staff,
+  'operations PlanRedelivery': staff,
   'operations PlanAcceptance': staff,
   'operations RetryEvents': admins,
   'operations DiscardEvents': admins,

@@ -75,6 +75,7 @@ export const methods: Readonly<Record<string, Method>> = {
   'operations ListParked': { of: 'event', verdict: staff('same') },
   'operations GetParkedEvent': { of: 'event', verdict: staff('same') },
   'operations PlanDelivery': { of: 'event', input: range, verdict: staff('same') },
+  'operations PlanRedelivery': { of: 'event', input: range, verdict: staff('same') },
   'operations PlanAcceptance': { of: 'event', verdict: staff('409 not_forked') },
   'operations RetryEvents': { of: 'event', verdict: admins('in own name') },
   'operations DiscardEvents': { of: 'event', input: { reason }, verdict: admins('in own name') },
@@ -130,6 +131,12 @@ export const pages: Readonly<Record<string, Page>> = {
     verdict: pageOfAdmins('303 actRequested'),
   },
   'POST /operations/consumers/:service/:consumer/deliver': {
+    of: 'event',
+    form: { after: '0', upTo: '1' },
+    verdict: pageOfAdmins('303 actRequested'),
+  },
+  'GET /operations/streams/:stream': { of: 'event', verdict: pageOfStaff('200') },
+  'POST /operations/streams/:stream/redeliver': {
     of: 'event',
     form: { after: '0', upTo: '1' },
     verdict: pageOfAdmins('303 actRequested'),

@@ -106,6 +106,8 @@ play('a consumer is paused and resumed, and a range is delivered again after a d
   await visit.sees(texts.planTitle)
   await act(visit, () => button(texts.refetch).click())
   await visit.go(`${ledger}?after=0&upTo=1`)
+  await page.getByRole('link', { name: texts.redeliveryPlan }).click()
+  await visit.sees(texts.planTitle)
   await act(visit, () => button(texts.redeliver).click())
   await visit.go('/operations')
   await act(visit, () => button(reconciliation.now).click())

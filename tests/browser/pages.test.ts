@@ -145,6 +145,7 @@ const states: readonly State[] = [
   { who: 'admin', path: '/operations/parked', status: 404 },
   { who: 'admin', path: '/operations/parked/accounting/ledger/7', status: 404 },
   { who: 'admin', path: '/operations/consumers/accounting/ledger' },
+  { who: 'admin', path: '/operations/streams/task-tracker' },
   { who: 'admin', path: '/operations/alerts' },
   { who: 'admin', path: '/operations/differences' },
   { who: 'admin', path: '/people/security' },

@@ -14,6 +14,7 @@ import { schemas } from '../support/system.ts'
 type Act = Output<typeof operations.getAct>
 type Overview = Output<typeof operations.getOverview>
 type Plan = Output<typeof operations.planDelivery>
+type Redelivery = Output<typeof operations.planRedelivery>
 
 const ledger = { service: 'accounting', consumer: 'ledger' }
 
@@ -89,7 +90,8 @@ describe('events that are fetched once more', () => {
     })
   const counts = (all: readonly { what: string; count: number }[]) =>
     Object.fromEntries(all.map(({ what, count }) => [what, count]))
-  const planned = ({ outcomes }: Plan) => counts(outcomes.map(({ outcome, count }) => ({ what: outcome, count })))
+  const planned = ({ outcomes }: Pick<Plan, 'outcomes'>) =>
+    counts(outcomes.map(({ outcome, count }) => ({ what: outcome, count })))
   const feesOf = async () => {
     const { lines } = await get<{ lines: readonly { kind: string; taskId: number }[] }>(
       'popug',
@@ -121,6 +123,14 @@ describe('events that are fetched once more', () => {
         ],
       )
     }
+    const { consumers } = await get<Redelivery>(
+      'manager',
+      '/operations/redelivery-plan?stream=task-tracker&after=0&upTo=6',
+    )
+    assert.deepEqual(
+      consumers.map(({ consumer, position, outcomes }) => [consumer, position, planned({ outcomes })]),
+      [['ledger', 6, { already: 2, still_parked: 1, applied: 3 }]],
+    )
     assert.deepEqual(await feesOf(), [1, 3])
     assert.deepEqual((await get<{ acts: readonly Act[] }>('manager', '/operations/acts')).acts, [])
   })

@@ -30,6 +30,7 @@ const closedPages: Record<string, readonly Role[]> = {
   '/operations/parked': ['manager', 'accountant', 'admin'],
   '/operations/parked/:service/:consumer/:number': ['manager', 'accountant', 'admin'],
   '/operations/consumers/:service/:consumer': ['manager', 'accountant', 'admin'],
+  '/operations/streams/:stream': ['manager', 'accountant', 'admin'],
   '/operations/runbooks/:name': ['manager', 'accountant', 'admin'],
   '/operations/alerts': ['manager', 'accountant', 'admin'],
   '/operations/differences': ['manager', 'accountant', 'admin'],
@@ -59,6 +60,7 @@ const closedForms: Record<string, readonly Role[]> = {
   '/operations/consumers/:service/:consumer/resume': ['admin'],
   '/operations/consumers/:service/:consumer/accept': ['admin'],
   '/operations/consumers/:service/:consumer/deliver': ['admin'],
+  '/operations/streams/:stream/redeliver': ['admin'],
 }
 
 /** What somebody without a session needs, and no more. */
@@ -91,6 +93,7 @@ const parts = [
 const places: Readonly<Record<string, string>> = {
   ':service': 'accounting',
   ':consumer': 'ledger',
+  ':stream': 'task-tracker',
   ':number': '4001',
   ':name': 'EventsParked',
 }

@@ -49,11 +49,6 @@ export const operationsConsumerPage = [
     const range = rangeIn((name) => form.text(name))
     const rangeError = visit.texts.operations.consumer.rangeRule
     if (range === null) return consumerView(visit, { form, rangeError })
-    if (form.text('do') === 'redeliver') {
-      const { stream } = consumerOf(visit, await visit.need(operations.getOverview, {}))
-      const outcome = await visit.call(operations.redeliverEvents, { stream, ...range }, { key: form.key })
-      return toAct(visit, pathOf(visit), operations.redeliverEvents, outcome)
-    }
     const outcome = await visit.call(operations.refetchEvents, { ...placeIn(visit), ...range }, { key: form.key })
     return toAct(visit, pathOf(visit), operations.refetchEvents, outcome)
   }),

@@ -20,6 +20,8 @@ const span = ({ formats }: Member, ms: number): string => formats.seconds(Math.m
 export const consumerPath = ({ service, consumer }: { service: string; consumer: string }): string =>
   `/operations/consumers/${service}/${consumer}`
 
+export const redeliveryPath = (stream: string): string => `/operations/streams/${stream}`
+
 export const Streams = ({ visit, overview: { services, consumers } }: Props) => {
   const { streams: words } = visit.texts.operations
   const isRead = (stream: Stream) => stream.head > 0 || consumers.some((one) => one.stream === stream.stream)
@@ -76,7 +78,9 @@ const StreamRow = ({ visit, stream }: { visit: Member; stream: Stream }) => {
   return (
     <tr class="group">
       <th scope="row">
-        <strong>{stream.stream}</strong>
+        <a href={redeliveryPath(stream.stream)}>
+          <strong>{stream.stream}</strong>
+        </a>
       </th>
       <td class="count" data-label={words.head}>
         #{number(stream.head)}

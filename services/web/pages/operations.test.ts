@@ -159,6 +159,7 @@ describe('events set aside', () => {
 
 describe('a consumer', () => {
   const path = '/operations/consumers/accounting/ledger'
+  const streamPath = '/operations/streams/task-tracker'
 
   test('is paused with a reason and resumed', async () => {
     const { browser, people, world, callsOf } = scene()
@@ -188,16 +189,40 @@ describe('a consumer', () => {
     assert.equal((await browser.get(`${path}?after=9&upTo=9`)).status, 422)
     assert.equal((await browser.get(`${path}?after=x&upTo=-1`)).status, 422)
     const range = { after: '4310', upTo: '4321' }
-    await browser.post(`${path}/deliver`, { ...range, do: 'refetch' })
-    await browser.post(`${path}/deliver`, { ...range, do: 'redeliver' })
-    assert.equal((await browser.post(`${path}/deliver`, { ...range, upTo: '7', do: 'refetch' })).status, 422)
+    await browser.post(`${path}/deliver`, range)
+    assert.equal((await browser.post(`${path}/deliver`, { ...range, upTo: '7' })).status, 422)
     assert.deepEqual(
-      [...callsOf('RefetchEvents'), ...callsOf('RedeliverEvents')].map(({ input }) => input),
-      [
-        { service: 'accounting', consumer: 'ledger', after: 4_310, upTo: 4_321 },
-        { stream: 'task-tracker', after: 4_310, upTo: 4_321 },
-      ],
+      callsOf('RefetchEvents').map(({ input }) => input),
+      [{ service: 'accounting', consumer: 'ledger', after: 4_310, upTo: 4_321 }],
     )
+  })
+
+  test('leads to what every reader would do with a range that is said once more, and only from there it is said', async () => {
+    const { browser, people, callsOf, read } = scene()
+    browser.as(people.admin)
+    const range = { after: '4309', upTo: '4321' }
+    const asked = `${streamPath}?${new URLSearchParams(range)}`
+    const consumer = await (await browser.get(`${path}?after=4309&upTo=4321`)).text()
+    assert.ok(consumer.includes(`href="${asked.replace('&', '&amp;')}"`))
+    assert.doesNotMatch(consumer, /redeliver"/)
+    assert.doesNotMatch(await (await browser.get(streamPath)).text(), /redeliver"/)
+    const planned = await read(asked)
+    assert.match(planned, /Looked at #4,310 to #4,321; nothing was changed/)
+    assert.match(planned, /ledger accounting .* would stay set aside 1 #4310 would be applied 11 #4311, #4312 …/)
+    assert.match(planned, /identity does not answer/)
+    assert.equal(callsOf('RedeliverEvents').length, 0)
+    assert.match(await (await browser.get(asked)).text(), new RegExp(`action="${streamPath}/redeliver"`))
+    await browser.post(`${streamPath}/redeliver`, range)
+    assert.equal((await browser.post(`${streamPath}/redeliver`, { ...range, upTo: '7' })).status, 422)
+    assert.deepEqual(
+      callsOf('RedeliverEvents').map(({ input }) => input),
+      [{ stream: 'task-tracker', after: 4_309, upTo: 4_321 }],
+    )
+    browser.as(people.manager)
+    assert.doesNotMatch(await (await browser.get(asked)).text(), /redeliver"/)
+    assert.equal((await browser.get(`${streamPath}?after=9&upTo=9`)).status, 422)
+    for (const name of ['payroll', 'Not-A-Name'])
+      assert.equal((await browser.get(`/operations/streams/${name}`)).status, 404)
   })
 
   test('that is forked waits for a decision', async () => {

@@ -166,6 +166,7 @@ const strange = (): Scene => {
           }),
           next: '1',
         }),
+      planRedelivery: ({ stream, after, upTo }) => ok({ stream, head: 1, after, upTo, consumers: [], unasked: [] }),
       planDelivery: ({ after, upTo }) => {
         const outcomes = outcomeNames.map((outcome) => ({ outcome, count: 1, numbers: [1] }))
         return ok({ stream: 'task-tracker', head: 9, position: 1, after, upTo, outcomes })

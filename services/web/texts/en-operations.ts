@@ -159,7 +159,7 @@ export const operations = {
     plan: 'Say what would happen',
     refetch: 'Deliver from the log',
     redeliver: 'Say on the bus once more',
-    redeliverHelp: 'Every reader of the stream hears it; each drops what it has.',
+    redeliveryPlan: 'What it would do, said on the bus once more',
     rangeRule: 'Give two numbers, the second greater than the first.',
     planTitle: 'What would happen',
     planRange: (from: string, to: string) => `Looked at #${from} to #${to}; nothing was changed.`,
@@ -187,6 +187,13 @@ export const operations = {
     acceptAfter: 'It counts behind number',
     epoch: 'Epoch',
     actions: 'What you can do',
+  },
+
+  redelivery: {
+    title: (stream: string) => `Say ${stream} on the bus once more`,
+    help: 'Every reader of the stream hears it: each drops what it has, keeps set aside what it could not apply, and applies what it lacks.',
+    nobody: 'Nobody reads this stream.',
+    unasked: (service: string) => `${service} does not answer: what its readers would do is not known.`,
   },
 
   services: {
@@ -274,6 +281,7 @@ export const operations = {
     when: 'When',
     state: 'State',
     commandLine: 'the command line',
+    atCommandLine: (name: string) => `${name}, at the command line`,
     kinds: {
       retry: 'Try set-aside events again',
       discard: 'Discard set-aside events',
@@ -281,7 +289,6 @@ export const operations = {
       refetch: 'Deliver from the log',
       redeliver: 'Say on the bus once more',
       pause: 'Pause a consumer',
-    atCommandLine: (name: string) => `${name}, at the command line`,
       resume: 'Resume a consumer',
       accept_history: 'Accept the present history',
       reconcile: 'Compare everything',

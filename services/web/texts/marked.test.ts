@@ -93,6 +93,13 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
     '/accounting/holders',
     '/accounting/nobody',
   ],
+  '/operations/streams/:stream': [
+    '/task-tracker',
+    '/task-tracker?after=1&upTo=20',
+    '/identity?after=1&upTo=2',
+    '/task-tracker?after=x',
+    '/payroll',
+  ],
   '/operations/differences': ['?state=all'],
   '/operations/runbooks/:name': ['/EventsParked', '/Nothing'],
 }

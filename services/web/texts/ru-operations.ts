@@ -158,7 +158,7 @@ export const operations: typeof en = {
     plan: 'Показать, что будет',
     refetch: 'Доставить из журнала',
     redeliver: 'Повторить на шине',
-    redeliverHelp: 'Услышат все читатели потока; каждый пропустит то, что у него есть.',
+    redeliveryPlan: 'Что будет, если повторить на шине',
     rangeRule: 'Укажите два номера, второй больше первого.',
     planTitle: 'Что будет',
     planRange: (from, to) => `Проверено с №${from} по №${to}; ничего не изменилось.`,
@@ -186,6 +186,13 @@ export const operations: typeof en = {
     acceptAfter: 'Она верна после номера',
     epoch: 'Эпоха',
     actions: 'Что можно сделать',
+  },
+
+  redelivery: {
+    title: (stream) => `Повторить на шине: ${stream}`,
+    help: 'Услышат все читатели потока: каждый пропустит то, что у него есть, отложенное оставит отложенным и применит недостающее.',
+    nobody: 'Этот поток никто не читает.',
+    unasked: (service) => `${service} не отвечает: что сделают его читатели, неизвестно.`,
   },
 
   services: {
@@ -280,6 +287,7 @@ export const operations: typeof en = {
     when: 'Когда',
     state: 'Состояние',
     commandLine: 'командная строка',
+    atCommandLine: (name) => `${name}, из командной строки`,
     kinds: {
       retry: 'Применить отложенные ещё раз',
       discard: 'Отклонить отложенные',
@@ -287,7 +295,6 @@ export const operations: typeof en = {
       refetch: 'Доставить из журнала',
       redeliver: 'Повторить на шине',
       pause: 'Поставить потребителя на паузу',
-    atCommandLine: (name) => `${name}, из командной строки`,
       resume: 'Продолжить работу потребителя',
       accept_history: 'Принять нынешнюю историю',
       reconcile: 'Сверить всё',

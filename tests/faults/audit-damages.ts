@@ -289,6 +289,39 @@ export const damages: readonly Damage[] = [
     where: /person 3/,
   },
   {
+    does: 'loses the name of a person',
+    by: ['delete from operations.popug where id = 3'],
+    named: 'operations names everybody',
+    where: /person 3/,
+  },
+  {
+    does: 'keeps an old name where people are named',
+    by: [`update operations.popug set name = 'old', version = 0 where id = 2`],
+    named: 'operations names everybody',
+    where: /person 2/,
+  },
+  {
+    does: 'loses the consumer of whoever watches',
+    by: [`delete from operations.position`],
+    named: 'a consumer has one position',
+    where: /operations\.names/,
+  },
+  {
+    does: 'puts the consumer of whoever watches back',
+    by: [`update operations.position set number = number - 1`],
+    named: 'a position at rest is the head',
+    where: /operations\.names/,
+  },
+  {
+    does: 'leaves what was missing unhealed',
+    by: [
+      `insert into operations.undelivered (service, consumer, stream, after, head, reason, since)
+       values ('accounting', 'ledger', 'task-tracker', 3, 12, 'late', clock_timestamp())`,
+    ],
+    named: 'what was missing is shown as healed',
+    where: /ledger of accounting/,
+  },
+  {
     does: 'changes a person without saying so',
     by: [`update identity.person set role = 'admin' where id = 2`],
     named: 'people are as the log says',

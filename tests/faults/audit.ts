@@ -31,6 +31,8 @@ export interface Attempt {
 
 /** What a test did on purpose and the audit must not take for a fault. */
 export interface Expected {
+  /** Operations was never started here. */
+  readonly unwatched?: boolean
   /** Numbers of events of the task tracker that the ledger cannot apply: parked or discarded there, and told by nobody. */
   readonly parked?: readonly number[]
   /** Numbers of events of the task tracker that were told by nobody and must have had no effect. */

@@ -161,11 +161,13 @@ test('an identity that was restored is heard anew by those who keep people: who 
   stage.journal.attempts.splice(kept.attempts)
   await backup.restore()
   const stopped = `select consumer from task_tracker.position where state = 'forked'
-    union all select consumer from accounting.position where state = 'forked' order by 1`
-  await stage.until('both stop', async () => (await all<string>(stage, stopped)).join() === 'holders,roster')
+    union all select consumer from accounting.position where state = 'forked'
+    union all select consumer from operations.position where state = 'forked' order by 1`
+  await stage.until('all stop', async () => (await all<string>(stage, stopped)).join() === 'holders,names,roster')
   for (const [service, consumer] of [
     ['task-tracker', 'roster'],
     ['accounting', 'holders'],
+    ['operations', 'names'],
   ] as const) {
     const accepted = await ates(stage, 'events', 'accept', service, consumer, '--after', '0', reason)
     assert.equal(accepted.code, 0, accepted.out)

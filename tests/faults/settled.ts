@@ -3,7 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 export type Query = (text: string) => Promise<readonly object[]>
 
-const openWork = `
+/** Operations, where it runs: its own events and those it reads, and what it has not seen arrive. */
+const watching = `
+    union all select 'outbox of operations', (select count(*) from operations.outbox)
+    union all select 'unpublished of operations', (select head - published from operations.stream)
+    union all select 'names', (select head from identity.stream)
+      - coalesce((select number from operations.position where consumer = 'names'), -1)
+    union all select 'undelivered', (select count(*) from operations.undelivered where healed_at is null)`
+
+const openWork = (isWatched: boolean): string => `
   select what from (
     select 'outbox of identity' as what, (select count(*) from identity.outbox) as open
     union all select 'outbox of task-tracker', (select count(*) from task_tracker.outbox)
@@ -17,7 +25,7 @@ const openWork = `
     union all select 'holders', (select head from identity.stream)
       - coalesce((select number from accounting.position where consumer = 'holders'), -1)
     union all select 'ledger', (select head from task_tracker.stream)
-      - coalesce((select number from accounting.position where consumer = 'ledger'), -1)
+      - coalesce((select number from accounting.position where consumer = 'ledger'), -1)${isWatched ? watching : ''}
   ) w where open <> 0`
 
 const pollMs = 15
@@ -34,9 +42,13 @@ export const until = async (
   }
 }
 
-/** Resolves when every outbox is empty, no job runs and every consumer is at its head. */
-export const untilSettled = async (query: Query, limitMs = 30_000): Promise<void> => {
+/**
+ * Resolves when every outbox is empty, no job runs, every consumer is at its head, and whoever watches, if somebody
+ * does, has seen that.
+ */
+export const untilSettled = async (query: Query, limitMs = 30_000, isWatched = true): Promise<void> => {
+  const text = openWork(isWatched)
   let open: readonly object[] = []
-  const look = async () => (open = await query(openWork)).length === 0
+  const look = async () => (open = await query(text)).length === 0
   await until(() => `settled; open: ${JSON.stringify(open)}`, look, limitMs, 3 * pollMs)
 }

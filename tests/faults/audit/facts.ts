@@ -91,6 +91,16 @@ export interface Facts {
   readonly people: readonly (Person & { readonly email: string })[]
   readonly roster: readonly Person[]
   readonly holders: readonly Person[]
+  /** People as operations names them. */
+  readonly names: readonly Pick<Person, 'id' | 'name' | 'version'>[]
+  /** What operations says has not arrived, and has not seen arrive. */
+  readonly undelivered: readonly {
+    readonly service: string
+    readonly consumer: string
+    readonly stream: string
+    readonly after: number
+    readonly head: number
+  }[]
   readonly postings: readonly Posting[]
   readonly prices: readonly { readonly taskId: number; readonly fee: bigint; readonly reward: bigint }[]
   readonly balances: readonly { readonly account: string; readonly cents: bigint }[]
@@ -102,8 +112,10 @@ export interface Facts {
   }[]
 }
 
-/** The three schemas and the streams their owners say. */
-export const schemas = { identity: 'identity', task_tracker: 'task-tracker', accounting: 'accounting' } as const
+/** Schemas and the streams their owners say. */
+const schemas = { identity: 'identity', task_tracker: 'task-tracker', accounting: 'accounting' } as const
+/** Of whoever watches them, who is not everywhere. */
+const watching = { operations: 'operations' } as const
 
 export const streamNamed = ({ streams }: Facts, name: string): Stream => {
   const found = streams.find((stream) => stream.name === name)
@@ -116,19 +128,22 @@ type Read = <Row extends pg.QueryResultRow>(text: string) => Promise<Row[]>
 /** Numbers fit 32 bits in every test; cents come as text, because a number may not hold their sum. */
 export const readFacts = async (client: Pick<pg.Client, 'query'>): Promise<Facts> => {
   const read: Read = async <Row extends pg.QueryResultRow>(text: string) => (await client.query<Row>(text)).rows
+  const [tables] = await read<{ there: boolean }>(`select to_regclass('operations.stream') is not null as there`)
+  const isWatched = tables?.there ?? false
   return {
-    ...(await readKernel(read)),
+    ...(await readKernel(read, isWatched ? { ...schemas, ...watching } : schemas)),
     ...(await readTasks(read)),
     ...(await readPeople(read)),
     ...(await readLedger(read)),
+    ...(isWatched ? await readWatching(read) : { names: [], undelivered: [] }),
   }
 }
 
-const readKernel = async (read: Read) => {
+const readKernel = async (read: Read, all: Readonly<Record<string, string>>) => {
   const streams: Stream[] = []
   const positions: Position[] = []
   const parked: Parked[] = []
-  for (const [schema, name] of Object.entries(schemas)) {
+  for (const [schema, name] of Object.entries(all)) {
     const [stream] = await read<Omit<Stream, 'name' | 'schema' | 'events'>>(`
       select epoch, head::int, head_event_id as "headEventId", published::int,
         (select count(*) from ${schema}.outbox)::int as unnumbered from ${schema}.stream`)
@@ -167,6 +182,13 @@ const readPeople = async (read: Read) => {
     holders: await read<Person>(`select ${columns} from accounting.holder order by id`),
   }
 }
+
+const readWatching = async (read: Read) => ({
+  names: await read<Facts['names'][number]>('select id, name, version from operations.popug order by id'),
+  undelivered: await read<Facts['undelivered'][number]>(`
+    select service, consumer, stream, after::int, head::int from operations.undelivered
+    where healed_at is null order by id`),
+})
 
 /** A row whose amounts are still texts. */
 type Unread<Row, Amounts extends keyof Row> = Omit<Row, Amounts> & Record<Amounts, string>

@@ -2,12 +2,19 @@
 import type { Check, Expected, Finding } from '../audit.ts'
 import type { Facts, Stream } from './facts.ts'
 
+interface Consumer {
+  readonly schema: string
+  readonly consumer: string
+  readonly stream: string
+}
+
 /** Who must have read what; a consumer that is not there has missed everything. */
-const consumers = [
+const consumers: readonly Consumer[] = [
   { schema: 'task_tracker', consumer: 'roster', stream: 'identity' },
   { schema: 'accounting', consumer: 'holders', stream: 'identity' },
   { schema: 'accounting', consumer: 'ledger', stream: 'task-tracker' },
-] as const
+]
+const watching: readonly Consumer[] = [{ schema: 'operations', consumer: 'names', stream: 'identity' }]
 
 const numbers: Check = ({ streams }) =>
   streams.flatMap(({ name, events }) =>
@@ -63,7 +70,7 @@ const atRest: Check = ({ streams }) =>
       : [{ what: 'everything was published', where: name, expected: String(head), found: String(published) }]),
   ])
 
-const positionOf = ({ streams, positions }: Facts, wanted: (typeof consumers)[number]): Finding[] => {
+const positionOf = ({ streams, positions }: Facts, wanted: Consumer): Finding[] => {
   const where = `${wanted.schema}.${wanted.consumer} of ${wanted.stream}`
   const stream = streams.find(({ name }) => name === wanted.stream)
   const own = positions.filter(({ schema, consumer }) => schema === wanted.schema && consumer === wanted.consumer)
@@ -78,7 +85,17 @@ const positionOf = ({ streams, positions }: Facts, wanted: (typeof consumers)[nu
   return expected === found ? [] : [{ what: 'a position at rest is the head', where, expected, found }]
 }
 
-const positions: Check = (facts) => consumers.flatMap((consumer) => positionOf(facts, consumer))
+const positions: Check = (facts, _journal, { unwatched = false }) =>
+  [...consumers, ...(unwatched ? [] : watching)].flatMap((consumer) => positionOf(facts, consumer))
+
+/** Whoever watches has said what was missing, and says that it has come. */
+const healed: Check = ({ undelivered }) =>
+  undelivered.map(({ service, consumer, stream, after, head }) => ({
+    what: 'what was missing is shown as healed',
+    where: `${consumer} of ${service} in ${stream}`,
+    expected: 'healed',
+    found: `missing after ${after} up to ${head}`,
+  }))
 
 const unexpected = ({ parked }: Facts, expected: Expected): Finding[] => {
   const wanted = new Set(
@@ -99,6 +116,6 @@ const unexpected = ({ parked }: Facts, expected: Expected): Finding[] => {
 }
 
 export const checkStreams: Check = (facts, journal, expected) => [
-  ...[numbers, heads, eventIds, atRest, positions].flatMap((check) => check(facts, journal, expected)),
+  ...[numbers, heads, eventIds, atRest, positions, healed].flatMap((check) => check(facts, journal, expected)),
   ...unexpected(facts, expected),
 ]

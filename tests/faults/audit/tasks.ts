@@ -82,10 +82,19 @@ const toldPeople = (facts: Facts): Person[] => {
   return [...told.values()]
 }
 
-const people: Check = (facts) => [
+const named = ({ id, name, version }: Pick<Person, 'id' | 'name' | 'version'>): Person => ({
+  id,
+  name,
+  version,
+  role: 'any',
+  active: true,
+})
+
+const people: Check = (facts, _journal, { unwatched = false }) => [
   ...differingPeople('people are as the log says', toldPeople(facts), facts.people),
   ...differingPeople('the task tracker knows everybody', facts.people, facts.roster),
   ...differingPeople('accounting knows everybody', facts.people, facts.holders),
+  ...(unwatched ? [] : differingPeople('operations names everybody', facts.people.map(named), facts.names.map(named))),
 ]
 
 export const checkTasks: Check = (facts, journal, expected) =>

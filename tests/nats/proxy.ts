@@ -10,6 +10,8 @@ export interface Way {
   swallow(): void
   /** What was kept passes, and what comes from now on. */
   release(): void
+  /** From now on what comes is shown, whatever becomes of it. */
+  watch(see: (data: Buffer) => void): void
 }
 
 export interface Proxy extends AsyncDisposable {
@@ -36,6 +38,7 @@ interface Passing {
 const passing = (): Passing => {
   let state: 'open' | 'held' | 'swallowed' = 'open'
   let kept: { to: Socket; data: Buffer }[] = []
+  let see: (data: Buffer) => void = () => undefined
   return {
     way: {
       hold: () => void (state = 'held'),
@@ -45,8 +48,10 @@ const passing = (): Passing => {
         for (const { to, data } of kept) to.write(data)
         kept = []
       },
+      watch: (given) => void (see = given),
     },
     take: (to, data) => {
+      see(data)
       if (state === 'open') to.write(data)
       if (state === 'held') kept.push({ to, data })
     },

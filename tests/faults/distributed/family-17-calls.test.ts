@@ -2,8 +2,11 @@
 // when it is back; and one key is used for two things.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Proxy } from '../../nats/proxy.ts'
 import { isRefusal } from '../../../kernel/result.ts'
+import type { Order } from '../journal.ts'
 import { until } from '../settled.ts'
+import type { Callee, Stage } from '../stage.ts'
 import { Deployment, type Part } from './deployment.ts'
 import { sumOf } from './metrics.ts'
 import { raised } from './raised.ts'
@@ -29,6 +32,30 @@ const inTime = async <Came>(work: Promise<Came>): Promise<Came> => {
 
 const breakerOf = async (part: Part) => sumOf(await part.metrics(), 'ates_breaker_state', { service: tracker })
 
+/** How many commands have come by this way since it was asked for. */
+const commandsBy = ({ toServer }: Proxy): (() => number) => {
+  let count = 0
+  toServer.watch((data) => (count += data.subarray(0, 5).toString() === 'POST ' ? 1 : 0))
+  return () => count
+}
+
+/** How long somebody waits who was sent away, before coming again. */
+const pauseMs = 100
+
+/** Many at once, each of whom comes again until the outcome is known. */
+const crowdOf = (stage: Stage, caller: Callee, orders: readonly Order[]) => {
+  let waiting = 0
+  const insist = async (order: Order) => {
+    const known = async () => {
+      waiting += 1
+      const learned = await stage.send(caller, order).finally(() => (waiting -= 1))
+      return !('unknown' in learned)
+    }
+    await until(() => `${order.request} is known`, known, undefined, pauseMs)
+  }
+  return { served: Promise.all(orders.map(insist)), waiting: () => waiting }
+}
+
 test('whatever becomes of a called service, each command has its effect once, and callers do not pile up', async (t) => {
   await using deployment = await Deployment.open('family 17', {
     replicas: { identity: 1, [tracker]: 1, accounting: 1, operations: 1, web: 1 },
@@ -40,7 +67,7 @@ test('whatever becomes of a called service, each command has its effect once, an
   /** What the web application asks of the task tracker goes over this. */
   const link = web.links.services[tracker]
   const caller = { call: web.process.call.bind(web.process) }
-  const insist = async (orders: Awaited<ReturnType<typeof stage.traffic>>) => {
+  const insist = async (orders: readonly Order[]) => {
     for (const order of orders) await stage.insist(() => caller, order)
     await stage.audit()
   }
@@ -70,10 +97,19 @@ test('whatever becomes of a called service, each command has its effect once, an
     let told: string[] = []
     const isTold = async () => (told = await raised(deployment)).includes('BreakerOpen, operations to task-tracker')
     await until(() => `people are told, of more than ${told.join('; ')}`, isTold, toldMs, everyMs)
+
+    // Its answers are held until all have come, so that the breaker is half open as long as that takes.
+    link.toClient.hold()
+    const commands = commandsBy(link)
     called.process.signal('SIGCONT')
-    await insist(open)
-    assert.deepEqual(await stage.traffic(caller, 30, 30), [], 'those who come when it is back are all served')
+    const orders = Array.from({ length: 30 }, () => stage.clients.create())
+    const crowd = crowdOf(stage, caller, orders)
+    await stage.until('all wait', async () => (await breakerOf(web)) === 1 && crowd.waiting() === orders.length)
+    assert.equal(commands(), 1, 'one tries, and all others wait for what becomes of it')
+    link.toClient.release()
+    await Promise.all([crowd.served, stage.recovers(caller)])
     assert.equal(await breakerOf(web), 0)
+    await insist(open)
   })
 
   await t.test('it is slow, and in time', async () => {

@@ -33,6 +33,7 @@ const dieAndRepeat = async (stage: Stage, process: ApplicationProcess, command: 
   assert.ok('unknown' in learned, `${command} answered, although its process was to die`)
   await process.killed()
   const next = await stage.start()
+  await stage.recovers(next)
   const repeated = await stage.insist(() => next, order)
   assert.ok('acknowledged' in repeated, JSON.stringify(repeated))
   await stage.traffic(next, 12)
@@ -66,6 +67,7 @@ test('a commit whose answer is lost is repeated by its key, and left alone witho
       'unknown' in (await stage.send(process, unkeyed, { keyed: false })),
       `${command} without a key was repeated`,
     )
+    await stage.recovers(process)
     await stage.audit()
   }
   await process.stop()
@@ -80,6 +82,7 @@ test('connections that are cut when COMMIT has reached the server end in one eff
     wire.cutAnswerToCommit(stage.draw(1, 4))
     await stage.traffic(process, 10)
     await wire.cut
+    await stage.recovers(process)
     await stage.audit()
   }
   await process.stop()

@@ -37,6 +37,7 @@ test('a relay that is killed at any step loses no event and gives none two numbe
     await t.test(step, async () => {
       await dieWithBatch(stage, process, points)
       process = await stage.start()
+      await stage.recovers(process)
       await stage.traffic(process, stage.draw(5, 15))
       await stage.audit()
     })
@@ -56,6 +57,7 @@ test('a relay that is killed while it catches up goes on where its mark is', asy
     await next.killed()
   }
   const last = await stage.start()
+  await stage.recovers(last)
   await stage.audit()
   await last.stop()
 })

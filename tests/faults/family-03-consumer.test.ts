@@ -30,6 +30,7 @@ const dieApplying = async (
   for (let round = 0; round < mostRounds && process.isAlive; round += 1) await work(stage, process)
   await process.killed()
   const next = await stage.start()
+  await stage.recovers(next)
   await stage.audit()
   return next
 }
@@ -61,6 +62,7 @@ test('a consumer that is killed again and again while it catches up gets there',
     await next.killed()
   }
   const last = await stage.start()
+  await stage.recovers(last)
   await stage.audit()
   await last.stop()
 })

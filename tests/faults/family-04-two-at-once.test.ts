@@ -99,6 +99,7 @@ const freezeAtEach = async (t: TestContext, name: string, turns: Turns): Promise
     await t.test(step, async () => {
       const { frozen, other, waiting } = await freezeAt(stage, pair, turn)
       await goOn(stage, other).finally(() => frozen.signal('SIGCONT'))
+      await stage.recovers(frozen)
       await Promise.all(waiting)
       await stage.traffic(frozen, 5)
       await stage.audit()
@@ -126,6 +127,7 @@ describe('two at once', { concurrency: 2 }, () => {
         const { frozen, other, waiting } = await freezeAt(stage, pair, { point, order: () => order })
         assert.ok('acknowledged' in (await stage.insist(() => other, order)))
         frozen.signal('SIGCONT')
+        await stage.recovers(frozen)
         const [late] = await Promise.all(waiting)
         assert.ok('acknowledged' in (late as object), 'the woken process does not know the answer')
         await stage.audit()
@@ -157,6 +159,7 @@ describe('two at once', { concurrency: 2 }, () => {
       await stage.traffic(other, 30, 8)
       await stage.settled()
       stopped.signal('SIGCONT')
+      await stage.recovers(stopped)
       await traffic
       await stage.audit()
     }

@@ -141,6 +141,7 @@ describe('a task tracker that was restored to an earlier moment', () => {
 
       const accepted = await ates(stage, 'events', 'accept', 'accounting', 'ledger', '--after', `${common}`, reason)
       assert.equal(accepted.code, 0, accepted.out)
+      await stage.recovers(process)
       await stage.traffic(process, 15)
       await stage.settled()
       assert.equal((await ledgerPosition(stage))['epoch'], 2)
@@ -172,6 +173,7 @@ test('an identity that was restored is heard anew by those who keep people: who 
     const accepted = await ates(stage, 'events', 'accept', service, consumer, '--after', '0', reason)
     assert.equal(accepted.code, 0, accepted.out)
   }
+  await stage.recovers(process)
   await stage.settled()
   const drawn = await all<number>(stage, 'select id from task_tracker.popug where assignable order by id')
   assert.deepEqual(

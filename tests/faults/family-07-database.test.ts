@@ -15,6 +15,12 @@ const harmAmid = async (stage: Stage<Ground>, process: ApplicationProcess, harm:
   return traffic
 }
 
+const answers = ({ query }: Stage<Ground>): Promise<boolean> =>
+  query('select').then(
+    () => true,
+    () => false,
+  )
+
 test('whatever is killed of aTES and its embedded database, the next start goes on with all that was committed', async (t) => {
   await using stage = await openEmbeddedStage('family 7, embedded')
   const { dataDir } = stage.ground
@@ -28,6 +34,7 @@ test('whatever is killed of aTES and its embedded database, the next start goes 
     const open = await stage.traffic(process, 60, 8)
     await process.killed()
     process = await stage.start()
+    await stage.recovers(process)
     assert.equal(await postmasterOf(dataDir), server, 'the database was not taken over')
     for (const order of open) await stage.insist(() => process, order)
     await stage.audit()
@@ -37,6 +44,8 @@ test('whatever is killed of aTES and its embedded database, the next start goes 
     const server = await postmasterOf(dataDir)
     const open = await harmAmid(stage, process, () => killDatabase(dataDir))
     await stage.until('there is another server', async () => ![0, server].includes(await postmasterOf(dataDir)))
+    await stage.until('it answers', () => answers(stage))
+    await stage.recovers(process)
     for (const order of open) await stage.insist(() => process, order)
     await stage.audit()
     assert.ok(process.isAlive)
@@ -48,6 +57,7 @@ test('whatever is killed of aTES and its embedded database, the next start goes 
       await killDatabase(dataDir)
     })
     process = await stage.start()
+    await stage.recovers(process)
     for (const order of open) await stage.insist(() => process, order)
     await stage.audit()
   })
@@ -65,6 +75,7 @@ test('connections that are cut at any moment take nothing with them that was com
   await stage.invite(process, 'manager', 'popug', 'popug')
   for (let round = 0; round < 6; round += 1) {
     const open = await harmAmid(stage, process, async () => void (await stage.query(cutAll)))
+    await stage.recovers(process)
     for (const order of open) await stage.insist(() => process, order)
   }
   await stage.audit()

@@ -22,6 +22,7 @@ test('transactions that stay open here or in another database keep no event from
   await stage.audit()
   await stage.traffic(process, 20)
   await Promise.all([here.query('commit'), elsewhere.query('rollback')])
+  await stage.recovers(process)
   await stage.audit()
   await process.stop()
 })
@@ -37,6 +38,7 @@ test('events with lower ids that are committed late come after those that were c
     await stage.audit()
     await late.query('commit')
     committed()
+    await stage.recovers(process)
     await stage.audit()
   }
   await process.stop()
@@ -60,6 +62,7 @@ test('what is rolled back, wholly or to a savepoint, leaves holes in the ids and
     await hand.query('commit')
     first()
     last()
+    await stage.recovers(process)
   }
   await stage.audit()
   await process.stop()
@@ -78,6 +81,8 @@ test('a session of ours that idles in its transaction loses it, and with it the 
     await stage.traffic(process, 20)
     await stage.audit()
     await assert.rejects(idle.query('commit'))
+    await stage.recovers(process)
+    await stage.audit()
   }
   await process.stop()
 })

@@ -51,6 +51,7 @@ test('each kind of poison is parked alone, and what stands around it is applied'
   await stage.discardParked(process, parked[1] ?? 0)
   await process.kill()
   const next = await stage.start()
+  await stage.recovers(next)
   await stage.traffic(next, 10)
   await stage.audit(expected)
   await next.stop()
@@ -89,6 +90,7 @@ test('a whole batch of poison pauses the consumer, also when it is killed over i
   )
   assert.ok(undelivered.some(({ consumer }) => consumer === 'ledger'))
   await stage.operate(next, 'accounting', 'SetConsumerState', { consumer: 'ledger', state: 'running', reason: '' })
+  await stage.recovers(next)
   await stage.settled()
   const parked = await numbersOf(stage, ids)
   assert.equal(parked.length, 30)
@@ -153,6 +155,7 @@ test('an event of a version that is not known waits, is shown, and is applied by
     return performance.now() > end
   })
   await using newer = await newerReplica(stage, older)
+  await stage.recovers(older)
   await stage.audit()
   await newer.stop()
   await older.stop()

@@ -98,6 +98,7 @@ test('ranges that are applied, parked, discarded and missing are delivered twice
     stage.traffic(other, 20),
   ])
   assert.equal(countOf([...first, ...second])['contradicts'], undefined)
+  await stage.recovers(other)
   await stage.audit({ parked })
 
   const again: Delivered[] = []
@@ -136,6 +137,7 @@ test('what was parked because the ledger was out of order is applied once when i
     both.find((one) => countOf([one])['was_parked_now_applied']),
     rehearsed,
   )
+  await stage.recovers(process)
   await stage.audit()
   await process.stop()
 })
@@ -155,6 +157,7 @@ for (const when of ['before', 'after'] as const) {
     await first.killed()
     assert.ok(open.length > 0)
     const next = await stage.start()
+    await stage.recovers(next)
     for (const batch of [...open, ...ranges]) await deliver(stage, next, batch)
     await stage.traffic(next, 5)
     await stage.audit()
@@ -173,6 +176,7 @@ test('what is said on the bus again, in any order and while new events are said,
   })
   const all = [1, 2].map(() => stage.operate(process, 'task-tracker', 'Republish', { from: 1, to: head }))
   await Promise.all([...saying, ...all, stage.traffic(process, 20)])
+  await stage.recovers(process)
   await stage.audit()
   await process.stop()
 })

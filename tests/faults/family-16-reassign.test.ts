@@ -50,6 +50,7 @@ test('a reassignment that is killed before and after the commit of each chunk dr
   const all = stage.clients.open.size
   assert.deepEqual(moved, [chunk, chunk, 2 * chunk, 2 * chunk, all])
   const last = await stage.start()
+  await stage.recovers(last)
   await stage.audit()
   await last.stop()
 })
@@ -100,6 +101,7 @@ test('a reassignment that is cancelled in the middle keeps what it drew and draw
   await stage.until('the cancellation waits for the chunk', () => waits(stage, 'update "task_tracker"."job"'))
   await held.query('commit')
   await cancelled
+  await stage.recovers(process)
   await stage.traffic(process, 20)
   await stage.audit()
   // The next chunk may overtake the cancellation in the queue for the job's row.
@@ -123,6 +125,7 @@ test('completions, new tasks, other reassignments and a deploy in the middle lea
     await running.stop()
     await Promise.all(racing)
     process = await stage.start()
+    await stage.recovers(process)
     for (const order of orders) await stage.insist(() => process, order)
   }
   await stage.traffic(process, 40, 8)

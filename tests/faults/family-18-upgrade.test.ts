@@ -57,6 +57,7 @@ test('old and new work side by side under load, whichever comes and goes, and no
   // It brings the schemas up to date while the old ones work on them.
   const next = await startNext(stage)
   alive = [first, second, next]
+  await stage.recovers(next)
   assert.equal(await count(stage, `select count(*) from task_tracker.migration where name = '9001-praise'`), 1)
   await some(stage, 60)
   await stage.until('both say TaskCompleted', async () => (await count(stage, versions)) === 2)
@@ -67,12 +68,14 @@ test('old and new work side by side under load, whichever comes and goes, and no
   await second.kill()
   const again = await stage.start()
   alive = [first, again, next]
+  await stage.recovers(again)
   await some(stage, 40)
 
   alive = [next]
   await Promise.all([first.stop(), again.stop()])
   const last = await startNext(stage)
   alive = [next, last]
+  await stage.recovers(last)
   await some(stage, 40)
   await stop()
   await stage.audit()
@@ -104,6 +107,7 @@ test('events that only a newer version knows wait for one, are never parked, and
   assert.equal(await count(stage, 'select count(*) from accounting.parked'), 0)
   assert.equal(await count(stage, applied), before)
   const newer = await startNext(stage)
+  await stage.recovers(newer)
   await stage.settled()
   assert.ok((await count(stage, applied)) > before)
   await stage.audit()
@@ -121,6 +125,7 @@ test('a reassignment that the old version began is finished by the new one', asy
   await stage.send(old, stage.clients.order('AssignTasks', stage.clients.manager()))
   await old.killed()
   const next = await startNext(stage)
+  await stage.recovers(next)
   await stage.traffic(next, 20)
   await stage.audit()
   // The clients may have asked for more.

@@ -33,6 +33,7 @@ test('accounts may be used for the first time by two at once', async () => {
       }),
     ),
   )
+  await stage.recovers(one)
   await stage.audit()
   const [accounts] = await stage.query('select count(*)::int as count from accounting.account')
   assert.equal(accounts?.['count'], 13)
@@ -65,6 +66,7 @@ test('a business key that comes again with other content is parked, and with the
   await stage.audit(expected)
   assert.match(await stage.retryParked(process, otherFee), /the ledger says otherwise/)
   await stage.discardParked(process, otherReward)
+  await stage.recovers(process)
   await stage.audit(expected)
   await process.stop()
 })

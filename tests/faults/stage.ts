@@ -12,6 +12,7 @@ import type { Query } from './embedded-database.ts'
 import type { FaultPoint } from './fault-points.ts'
 import { embeddedGround, type EmbeddedGround, type Ground, sharedGround, type SharedGround } from './grounds.ts'
 import { Journal, type Order } from './journal.ts'
+import { untilRecovered } from './recovery.ts'
 import { until, untilSettled } from './settled.ts'
 
 const services: Readonly<Record<CommandName, string>> = {
@@ -165,6 +166,11 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
 
   settled(limitMs?: number): Promise<void> {
     return untilSettled(this.query, limitMs, this.isWatched)
+  }
+
+  /** Events are applied again, and soon; to be asked when a fault is over. */
+  recovers(process: Callee): Promise<void> {
+    return untilRecovered(this, process)
   }
 
   /** Waits until nothing is on its way, and looks for what was lost or done twice. */

@@ -1,5 +1,5 @@
 // What came out of chaos, in lines for people, and whether it came out well.
-import { recoveryMs } from '../distributed/recovery.ts'
+import { recoveryMs } from '../recovery.ts'
 import type { Outcome } from './chaos.ts'
 
 const number = (value: number): string => value.toLocaleString('en')

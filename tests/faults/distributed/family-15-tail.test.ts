@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { purge } from '../../nats/damage.ts'
 import { taskEvents } from './at-broker.ts'
+import { recoveryMs } from '../recovery.ts'
 import { Deployment } from './deployment.ts'
-import { broughtByBroker, fetched, healthy, progress, recovers, recoveryMs, undeliveredShown } from './recovery.ts'
+import { broughtByBroker, fetched, healthy, progress, recovers, undeliveredShown } from './recovery.ts'
 
 test('a last event that vanished is noticed in silence, shown, and read from the log', async (t) => {
   const replicas = { identity: 1, 'task-tracker': 2, accounting: 1 }

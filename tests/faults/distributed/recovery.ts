@@ -1,39 +1,17 @@
 // How a distributed aTES comes through a fault: how soon events are applied again, by which way, and what it said of it.
-import assert from 'node:assert/strict'
 import { until } from '../settled.ts'
 import type { ServiceGround } from '../grounds.ts'
+import { progressOf, untilRecovered } from '../recovery.ts'
 import type { Callee, Desk } from '../stage.ts'
 import type { Deployment, Part } from './deployment.ts'
 import { sumOf } from './metrics.ts'
 
-/** From the end of a fault until an event is applied that was committed after it. */
-export const recoveryMs = 5_000
-
-const look = `
-  select (s.head + (select count(*) from task_tracker.outbox))::int as committed,
-    coalesce((select number from accounting.position where consumer = 'ledger'), 0)::int as applied, s.published::int
-  from task_tracker.stream s`
-
 /** Numbers of the task tracker's stream: events in all, the last one in the ledger, the last one at the broker. */
-export const progress = async ({ stage }: Deployment<ServiceGround>) => {
-  const [row] = await stage.query<{ committed: number; applied: number; published: number }>(look)
-  return row ?? assert.fail('the task tracker has no stream')
-}
+export const progress = ({ stage }: Deployment<ServiceGround>) => progressOf(stage.query)
 
-/** Sends commands until one of their events is in the ledger; fails when that takes too long. */
-export const recovers = async (deployment: Deployment<ServiceGround>): Promise<void> => {
-  const { stage } = deployment
-  const begun = performance.now()
-  const { committed } = await progress(deployment)
-  const again = async () => {
-    await stage.send(deployment, stage.clients.create())
-    return (await progress(deployment)).applied > committed
-  }
-  await until(() => 'a new event is applied', again)
-  const tookMs = Math.round(performance.now() - begun)
-  process.stdout.write(`recovered in ${tookMs} ms\n`)
-  assert.ok(tookMs < recoveryMs, `the recovery took ${tookMs} ms`)
-}
+/** Sends commands to any replica until one of their events is in the ledger; fails when that takes too long. */
+export const recovers = (deployment: Deployment<ServiceGround>): Promise<void> =>
+  untilRecovered(deployment.stage, deployment)
 
 const read = async (parts: readonly Part[], name: string, labels: Readonly<Record<string, string>>) => {
   const samples = await Promise.all(parts.filter(({ isAlive }) => isAlive).map((part) => part.metrics()))

@@ -1,9 +1,11 @@
 // The watcher sees every service, its stream and its consumers, what does not arrive, and that it arrived after all.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventually } from '../../tests/support/eventually.ts'
+import { checkInvariants } from '../../tests/support/invariants.ts'
 import { addPeople, startSystem } from '../../tests/support/system.ts'
 import { addTasks, inTurn } from '../../tests/support/tasks.ts'
-import { seen } from './operations.test-support.ts'
+import { overviewOf, seen } from './operations.test-support.ts'
 
 test('every service is seen, with its stream and how far each consumer is', async () => {
   await using system = await startSystem()
@@ -31,4 +33,38 @@ test('every service is seen, with its stream and how far each consumer is', asyn
       ['operations', 'names', 2, 2, 0],
     ],
   )
+})
+
+test('a gap that nobody can close is noticed with its reason, closed when it can be, and shown as healed', async () => {
+  let cut = false
+  await using system = await startSystem({
+    // What the bus says is lost, and the log cannot be read.
+    bus: {
+      publish: () => Promise.resolve(),
+      subscribe: () => Promise.resolve(() => Promise.resolve()),
+      close: () => Promise.resolve(),
+    },
+    decorate: (database) => ({
+      ...database,
+      transaction: (name, work, options) =>
+        cut && name === 'task-tracker.ReadLog'
+          ? Promise.reject(Object.assign(new Error('no way'), { code: '57P01' }))
+          : database.transaction(name, work, options),
+    }),
+  })
+  const popugIds = (await addPeople(system, ['popug'])).map(({ id }) => id ?? 0)
+  const look = async () => (await overviewOf(system)).undelivered
+  cut = true
+  await addTasks(system, inTurn(3, popugIds))
+  const open = await eventually('the gap', async () => (await look()).find(({ healedAt }) => healedAt === null))
+  assert.deepEqual([open.service, open.consumer, open.after, open.head], ['accounting', 'ledger', 0, 3])
+  assert.match(open.reason, /^producer unreachable/)
+  cut = false
+  const healed = await eventually(
+    'its end',
+    async () => (await look()).find(({ id, healedAt }) => id === open.id && healedAt !== null),
+    30_000,
+  )
+  assert.equal(healed.since, open.since)
+  await checkInvariants(system)
 })

@@ -1,157 +1,131 @@
-// Family 20, the watcher itself: a slow transaction and a restart are no gap, a gap is noticed and its healing too, and
-// a watcher that was frozen, or followed by another one, does not count the time in which nobody watched.
+// Family 20, the watcher itself: what only looks like a loss is told to nobody, whatever is restarted meanwhile; and when
+// the reconciler alone has died, the watcher says so.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { State } from '../../services/operations/observation.ts'
-import { type Answer, type Memory, newMemory, remember } from '../../services/operations/rules/memory.ts'
-import { judgeUndelivered, observe } from '../../services/operations/rules/observe.ts'
-import { operations } from '../../services/operations/contract.ts'
 import { must } from '../../kernel/result.ts'
-import { eventually } from '../support/eventually.ts'
-import { checkInvariants } from '../support/invariants.ts'
-import { addPeople, as, startSystem } from '../support/system.ts'
-import { addTasks, inTurn } from '../support/tasks.ts'
+import type { ServiceState } from '../../kernel/service-state.ts'
+import type { ApplicationProcess } from './application-process.ts'
+import { plantTasks } from './planting.ts'
+import { firstOfEach, openWebhook } from './receivers.ts'
+import { until } from './settled.ts'
+import { openStage, type Stage } from './stage.ts'
 
-const at = new Date('2026-05-01T12:00:00Z')
-const nothing = { open: 0, oldestMs: 0, lastRoundAt: null, idleMs: 0, ledgerUnbalanced: false }
+const second = 1_000
+const everyMs = 100
 
-const stateOf = (service: string, head: number, positions: State['positions'] = []): State => ({
-  service,
-  instance: crypto.randomUUID(),
-  startedAt: at.toISOString(),
-  now: at.toISOString(),
-  stream: {
-    epoch: 1,
-    head,
-    headEventId: null,
-    published: head,
-    unnumbered: 0,
-    oldestUnnumberedMs: 0,
-    oldestUnpublishedMs: 0,
-    oldestSnapshotMs: 0,
-  },
-  positions,
-  parkedGroups: [],
-  jobs: [],
-  undelivered: [],
-  troubles: {},
-  breakers: {},
-})
-
-const reader = (number: number): State['positions'][number] => ({
-  consumer: 'ledger',
-  stream: 'tasks',
-  number,
-  state: 'running',
-  reason: null,
-  eventId: null,
-  epoch: 1,
-  movedAt: null,
-  parked: 0,
-})
-
-const answer = (state: State): Answer => ({ name: state.service, state, failure: null })
-const both = (head: number, position: number): Answer[] => [
-  answer(stateOf('tasks', head)),
-  answer(stateOf('books', 0, [reader(position)])),
-]
-
-/** What is open after these looks, each so many milliseconds after the beginning. */
-const watched = (...looks: readonly (readonly [number, readonly Answer[]])[]) => {
-  const memory = looks.reduce<Memory>((before, [nowMs, answers]) => remember(before, answers, nowMs), newMemory(0))
-  const nowMs = looks.at(-1)?.[0] ?? 0
-  const { observation } = observe(memory, { at, undelivered: [], differences: nothing }, nowMs)
-  return { open: observation.undelivered, lag: observation.lags[0], memory }
+/** A business time that goes so much faster than that of the tests. */
+const fastClock = (speed: number) => {
+  const from = Date.now()
+  return {
+    settings: { ATES_TEST_CLOCK: `${from} ${speed}` },
+    now: () => new Date(from + (Date.now() - from) * speed),
+  }
 }
 
-describe('nobody is called late', () => {
-  test('by a head that was seen a moment ago, however far it is', () => {
-    assert.deepEqual(watched([0, both(10, 10)], [1_000, both(90_000, 10)]).open, [])
-  })
+const begun = async (stage: Stage): Promise<ApplicationProcess> => {
+  const process = await stage.start()
+  await stage.invite(process, 'manager', 'popug', 'popug')
+  await stage.traffic(process, 20)
+  await stage.settled()
+  return process
+}
 
-  test('by a slow transaction that ends, after which everything is applied at once', () => {
-    const { open, lag } = watched(
-      [0, both(10, 10)],
-      [1_000, both(20, 10)],
-      [2_500, both(500, 10)],
-      [3_500, both(500, 20)],
-    )
-    assert.deepEqual([open, lag?.movedMs], [[], 0])
-  })
-
-  test('while it moves, however far it is behind', () => {
-    const looks = Array.from({ length: 20 }, (_, second) => [second * 1_000, both(100_000, second * 10)] as const)
-    assert.deepEqual(watched(...looks).open, [])
-  })
-
-  test('by the time in which nobody watched: a frozen watcher, or a restart of everything', () => {
-    const { open, lag } = watched([0, both(10, 5)], [3_600_000, both(10, 5)])
-    assert.deepEqual([open, lag?.behindMs], [[], 0])
-  })
-
-  test('by the time in which its service was away', () => {
-    const away: Answer = { name: 'books', state: null, failure: 'ECONNREFUSED' }
-    const [tasks, books] = both(10, 5)
-    assert.ok(tasks && books)
-    const gone = [1_000, 2_000, 3_000, 4_000].map((nowMs) => [nowMs, [tasks, away]] as const)
-    assert.deepEqual(watched([0, [tasks, books]], ...gone, [5_000, [tasks, books]]).open, [])
-  })
-})
-
-test('who stands still before a head that was seen is called late, and healed when it has arrived', () => {
-  const looks = [0, 1_000, 2_000, 3_000].map((nowMs) => [nowMs, both(10, 5)] as const)
-  const { open, memory } = watched(...looks)
-  assert.deepEqual(
-    open.map(({ consumer, after, head }) => [consumer, after, head]),
-    [['ledger', 5, 10]],
+/** Every alert that people were ever told of. */
+const alertsOf = async (process: ApplicationProcess): Promise<string[]> => {
+  const asked = { service: 'operations', method: 'ListAlerts', input: { state: 'all' }, requestId: 'alerts' }
+  const listed = must(await process.call({ ...asked, actor: { id: 1, role: 'manager' } }))
+  return (listed as { alerts: readonly { name: string; about: string }[] }).alerts.map(
+    ({ name, about }) => `${name}, ${about}`,
   )
-  const row = {
-    id: 7,
-    service: 'books',
-    consumer: 'ledger',
-    stream: 'tasks',
-    after: 5,
-    head: 10,
-    reason: 'late',
-    since: at,
-  }
-  const later = remember(memory, both(12, 10), 4_000)
-  const { observation, judged } = observe(later, { at, undelivered: [row], differences: nothing }, 4_000)
-  assert.deepEqual([judged.healed, observation.undelivered], [[7], []])
-  assert.deepEqual(judgeUndelivered(observation.services, observation.lags, [], at).found, [])
-})
+}
 
-test('a gap that nobody can close is noticed with its reason, closed when it can be, and shown as healed', async () => {
-  let cut = false
-  await using system = await startSystem({
-    // What the bus says is lost, and the log cannot be read.
-    bus: {
-      publish: () => Promise.resolve(),
-      subscribe: () => Promise.resolve(() => Promise.resolve()),
-      close: () => Promise.resolve(),
-    },
-    decorate: (database) => ({
-      ...database,
-      transaction: (name, work, options) =>
-        cut && name === 'task-tracker.ReadLog'
-          ? Promise.reject(Object.assign(new Error('no way'), { code: '57P01' }))
-          : database.transaction(name, work, options),
-    }),
+/** What the watcher has seen to be wrong for too short a time to tell. */
+const suspected = async (stage: Stage): Promise<unknown[]> => {
+  const rows = await stage.query('select name from operations.alert where raised_at is null')
+  return rows.map(({ name }) => name as unknown)
+}
+
+const oldestSnapshotMs = async (stage: Stage, process: ApplicationProcess): Promise<number> => {
+  const { stream } = (await stage.operate(process, 'task-tracker', 'GetState', {})) as ServiceState
+  return stream.oldestSnapshotMs
+}
+
+const stalled = 'ReconciliationStalled, reconciliation'
+/** A look of the reconciler, what it reads, and what it keeps: it hangs when one of them is done. */
+const steps = ['reconcile.look', 'reconcile.read', 'reconcile.keep'] as const
+
+/** Most of this is waiting for the times that alerts need. */
+describe('the watcher', { concurrency: 2 }, () => {
+  test('tells nobody of a slow transaction, over a restart of everything and with the oldest event there was', async () => {
+    await using webhook = await openWebhook()
+    const clock = fastClock(10)
+    await using stage = await openStage('family 20, slow', { ...webhook.settings, ...clock.settings })
+    const trafficUntil = (process: ApplicationProcess, end: number) =>
+      until(
+        () => 'so long',
+        async () => {
+          await stage.traffic(process, 2)
+          return clock.now().getTime() >= end
+        },
+        undefined,
+        everyMs,
+      )
+    const first = await begun(stage)
+
+    await using slow = await stage.ground.connect()
+    await slow.query('begin')
+    const begins = clock.now()
+    const committed = await plantTasks(stage, stage.draw(1, 5), slow, { at: begins })
+    const lastsMs = stage.draw(30, 60) * second
+    await trafficUntil(first, begins.getTime() + lastsMs / 2)
+    await first.kill()
+    const next = await stage.start()
+    await stage.recovers(next)
+    await trafficUntil(next, begins.getTime() + lastsMs)
+    await stage.until('the transaction is seen', async () => (await oldestSnapshotMs(stage, next)) > second)
+
+    // The watcher looks just when it was committed and has no numbers yet: as if they had waited all the time.
+    await using held = await stage.ground.holdRelay()
+    await slow.query('commit')
+    committed()
+    await stage.until('it is suspected', async () => (await suspected(stage)).includes('EventsUnnumbered'))
+    await held[Symbol.asyncDispose]()
+    await stage.recovers(next)
+    await stage.until('nothing is suspected any more', async () => (await suspected(stage)).length === 0)
+    await stage.audit()
+    assert.deepEqual([await alertsOf(next), webhook.told], [[], []])
+    await next.stop()
   })
-  const popugIds = (await addPeople(system, ['popug'])).map(({ id }) => id ?? 0)
-  const admin = as({ id: 1, role: 'admin' })
-  const look = async () => must(await system.call(operations.getOverview, {}, admin)).undelivered
-  cut = true
-  await addTasks(system, inTurn(3, popugIds))
-  const open = await eventually('the gap', async () => (await look()).find(({ healedAt }) => healedAt === null))
-  assert.deepEqual([open.service, open.consumer, open.after, open.head], ['accounting', 'ledger', 0, 3])
-  assert.match(open.reason, /^producer unreachable/)
-  cut = false
-  const healed = await eventually(
-    'its end',
-    async () => (await look()).find(({ id, healedAt }) => id === open.id && healedAt !== null),
-    30_000,
-  )
-  assert.equal(healed.since, open.since)
-  await checkInvariants(system)
+
+  test('says that the reconciler hangs, and that it compares again', async () => {
+    await using webhook = await openWebhook()
+    await using stage = await openStage('family 20, reconciler', { ...webhook.settings, ...fastClock(120).settings })
+    const told = () => firstOfEach(webhook.told).map(({ what }) => what)
+    const isTold = (what: string) =>
+      until(
+        () => `${what}; told: ${told().join('; ')}`,
+        async () => told().includes(what),
+        60 * second,
+        everyMs,
+      )
+    const first = await begun(stage)
+    const compared = 'select from operations.reconciliation where last_round_at is not null'
+    await stage.until('everything was compared', async () => (await stage.query(compared)).length === 3)
+    assert.deepEqual(told(), [])
+
+    first.arm({ step: stage.clients.pick(steps), of: 'operations', when: 'after', nth: 1, act: 'hang' })
+    await isTold(`raised: ${stalled}`)
+    assert.deepEqual(await alertsOf(first), [stalled])
+    await stage.traffic(first, 10)
+    await stage.audit()
+
+    await first.kill()
+    const next = await stage.start()
+    await stage.recovers(next)
+    await isTold(`cleared: ${stalled}`)
+    assert.deepEqual(told(), [`raised: ${stalled}`, `cleared: ${stalled}`])
+    await stage.traffic(next, 10)
+    await stage.audit()
+    await next.stop()
+  })
 })

@@ -9,7 +9,7 @@ type Hand = Pick<pg.Client, 'query'>
 const plant = `
   with new as (
     insert into task_tracker.task (assignee, created_by, created_at, assigned_at)
-    select ($1::int[])[1 + n % cardinality($1::int[])], $2::int, clock_timestamp(), clock_timestamp()
+    select ($1::int[])[1 + n % cardinality($1::int[])], $2::int, $7::timestamptz, $7::timestamptz
     from generate_series(1, $3::int) n returning id, assignee
   ), texts as (
     insert into task_tracker.task_text (task_id, description) select id, $4::text || id from new
@@ -17,7 +17,7 @@ const plant = `
     insert into task_tracker.outbox (event_id, type, version, about, data, at, request_id, actor)
     select gen_random_uuid(), 'TaskAssigned', $5::int, id::text,
       jsonb_build_object('taskId', id, 'popugId', assignee, 'assignment', 1) || $6::jsonb,
-      clock_timestamp(), $4::text || id, $2::int
+      $7::timestamptz, $4::text || id, $2::int
     from new order by id
   )
   select id, assignee from new order by id`
@@ -26,6 +26,8 @@ export interface Planting {
   readonly version?: number
   /** Fields beside those that the event has by its contract. */
   readonly more?: Readonly<Record<string, unknown>>
+  /** When it happens, where clocks do not say what it is. */
+  readonly at?: Date
 }
 
 /** Creates tasks as CreateTask does. Gives how to write them into the journal, for when they are committed. */
@@ -33,12 +35,12 @@ export const plantTasks = async (
   stage: Stage<Ground>,
   count: number,
   hand: Hand = stage.hand,
-  { version = 1, more = {} }: Planting = {},
+  { version = 1, more = {}, at = new Date() }: Planting = {},
 ): Promise<() => void> => {
   const actor = stage.clients.manager()
   const popugs = stage.people.filter(({ role }) => role === 'popug').map(({ id }) => id)
   const name = `planted-${stage.draw(0, 999_999)}-`
-  const values = [popugs, actor, count, name, version, JSON.stringify(more)]
+  const values = [popugs, actor, count, name, version, JSON.stringify(more), at]
   const { rows } = await hand.query<{ id: number; assignee: number }>(plant, values)
   return () => {
     for (const { id, assignee } of rows) {

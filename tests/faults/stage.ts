@@ -47,7 +47,11 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
   /** Operations has been started: its tables must come to rest like those of the others. */
   private isWatched = false
 
-  constructor(name: string, ground: G) {
+  /** Of aTES, for every process that `start` starts. */
+  private readonly settings: Readonly<Record<string, string>>
+
+  constructor(name: string, ground: G, settings: Readonly<Record<string, string>> = {}) {
+    this.settings = settings
     const next = generator(seedOf(name))
     this.draw = (from, to) => from + Math.floor(next() * (to - from + 1))
     this.ground = ground
@@ -65,7 +69,7 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
   /** Starts aTES, all services in one process, with these faults before it. */
   async start(...faults: FaultPoint[]): Promise<ApplicationProcess> {
     if (!this.processes.some(({ isAlive }) => isAlive)) await this.ground.alone?.()
-    return this.launch(this.ground.environment(), [], faults)
+    return this.launch({ ...this.ground.environment(), ...this.settings }, [], faults)
   }
 
   /** Starts what is named, or everything, with these settings; it ends with the stage. */
@@ -186,7 +190,8 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
 }
 
 /** A stage with its own seed, printed; ATES_TEST_SEED repeats it. */
-export const openStage = async (name: string): Promise<Stage> => new Stage(name, await sharedGround())
+export const openStage = async (name: string, settings?: Readonly<Record<string, string>>): Promise<Stage> =>
+  new Stage(name, await sharedGround(), settings)
 
 export const openEmbeddedStage = async (name: string): Promise<Stage<EmbeddedGround>> =>
   new Stage(name, await embeddedGround())

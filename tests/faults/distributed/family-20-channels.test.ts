@@ -7,7 +7,7 @@ import { numbersOf, sayForged } from '../planting.ts'
 import { until } from '../settled.ts'
 import { Deployment } from './deployment.ts'
 import { raised } from './raised.ts'
-import { type Answer, firstOfEach, openMailbox, openWebhook, type Told } from './receivers.ts'
+import { type Answer, firstOfEach, openMailbox, openWebhook, type Told } from '../receivers.ts'
 
 /** A minute of failing, and the one after which an alert is said again, are three seconds of the test. */
 const speed = 20

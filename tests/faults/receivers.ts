@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { SMTPServer } from 'smtp-server'
 import { Webhook as Verifier } from 'standardwebhooks'
-import { openProxy, type Proxy } from '../../nats/proxy.ts'
+import { openProxy, type Proxy } from '../nats/proxy.ts'
 
 /** A message as it came: one that is said again is there again. */
 export interface Told {

@@ -7,6 +7,7 @@ import type { Call } from '../../kernel/ports.ts'
 import { Fault, type Outcome } from '../../kernel/result.ts'
 import type { FromEntry, ToEntry } from './entry.ts'
 import { type FaultPoint, frozenLine } from './fault-points.ts'
+import { type Sample, scrape } from './metrics.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -45,13 +46,15 @@ export class ApplicationProcess {
   said = ''
   /** Where it listens for HTTP, on the loopback. */
   port = 0
+  private readonly metricsPort: number
   private readonly child: ChildProcess
   private readonly signs = new EventEmitter()
   private readonly waiting = new Map<number, Waiting>()
   private lastId = 0
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, metricsPort: number) {
     this.child = child
+    this.metricsPort = metricsPort
     child.stderr?.on('data', (data: Buffer) => (this.said = (this.said + data.toString()).slice(-20_000)))
     child.stdout?.on('data', (data: Buffer) => data.toString().includes(frozenLine) && this.signs.emit(frozenLine))
     child.on('message', (message: FromEntry) => this.hear(message))
@@ -84,6 +87,11 @@ export class ApplicationProcess {
       this.waiting.set(id, { resolve, reject })
       if (!this.send({ id, call, timeoutMs })) reject(new Fault('unavailable', 'the process has ended'))
     })
+  }
+
+  /** What it says of itself. Throws when it does not answer. */
+  metrics(): Promise<readonly Sample[]> {
+    return scrape(this.metricsPort)
   }
 
   /** From now on these faults, instead of those before. */
@@ -138,7 +146,7 @@ export const startProcess = async (
   ...run: readonly ProcessName[]
 ): Promise<ApplicationProcess> => {
   const child = spawnEntry('tests/faults/entry.ts', environment, 'ipc', run)
-  const started = new ApplicationProcess(child)
+  const started = new ApplicationProcess(child, Number(environment['ATES_METRICS_PORT']))
   const ready = once(child, 'message', { signal: AbortSignal.timeout(startLimitMs) })
   const ended = started.died.then((how) => {
     throw new Error(`aTES did not start (${how}): ${started.said}`)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ApplicationProcess } from './application-process.ts'
 import type { Order } from './journal.ts'
+import { faultsOf } from './shown.ts'
 import { openStage, type Stage } from './stage.ts'
 
 const commands = ['CreateTask', 'CompleteTask', 'AssignTasks'] as const
@@ -67,6 +68,7 @@ test('a commit whose answer is lost is repeated by its key, and left alone witho
       'unknown' in (await stage.send(process, unkeyed, { keyed: false })),
       `${command} without a key was repeated`,
     )
+    assert.equal(await faultsOf(process, command), 1, 'that its outcome is not known is not shown')
     await stage.recovers(process)
     await stage.audit()
   }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ApplicationProcess } from './application-process.ts'
 import type { FaultPoint } from './fault-points.ts'
+import { progressOf } from './recovery.ts'
+import { fetchedBy, unpublishedSeconds } from './shown.ts'
 import { openStage, type Stage } from './stage.ts'
 
 const relay = { of: 'task_tracker', nth: 1, act: 'kill' } as const
@@ -45,12 +47,20 @@ test('a relay that is killed at any step loses no event and gives none two numbe
   await process.stop()
 })
 
-test('a relay that is killed while it catches up goes on where its mark is', async () => {
+test('what a relay that hangs does not say is shown, and read from the log; killed while it catches up, it goes on where its mark is', async () => {
   await using stage = await openStage('family 2, catching up')
   const first = await stage.start()
   await stage.invite(first, 'manager', 'popug', 'popug')
+  const { committed: before } = await progressOf(stage.query)
   first.arm({ ...publish, when: 'before', act: 'hang' })
   await stage.traffic(first, 40)
+  await stage.until('that they are not published is shown', async () => (await unpublishedSeconds(first)) > 0)
+  await stage.until('they are read from the log', async () => {
+    const now = await progressOf(stage.query)
+    return now.applied === now.committed
+  })
+  const { committed } = await progressOf(stage.query)
+  assert.ok((await fetchedBy(first)) >= committed - before, 'not all of them are shown as read from there')
   await first.kill()
   for (const when of ['before', 'after'] as const) {
     const next = await stage.start({ ...publish, when, act: 'kill' })
@@ -59,5 +69,6 @@ test('a relay that is killed while it catches up goes on where its mark is', asy
   const last = await stage.start()
   await stage.recovers(last)
   await stage.audit()
+  assert.equal(await unpublishedSeconds(last), 0)
   await last.stop()
 })

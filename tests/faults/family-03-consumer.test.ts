@@ -1,5 +1,9 @@
 // Family 3: a consumer is killed before its changes are committed, and after that before anybody has heard of it.
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Output } from '../../kernel/contract.ts'
+import { must } from '../../kernel/result.ts'
+import type { operations } from '../../services/operations/contract.ts'
 import type { ApplicationProcess } from './application-process.ts'
 import type { FaultPoint } from './fault-points.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -16,6 +20,13 @@ const work = async (stage: Stage, process: ApplicationProcess): Promise<void> =>
   const person = stage.clients.order('InvitePerson', 1)
   const input = { name: person.request, email: `${person.request}@example.com`, role: 'popug' }
   await Promise.all([...orders, { ...person, input }].map((order) => stage.send(process, order)))
+}
+
+/** What operations says does not arrive at the ledger, or did not. */
+const undelivered = async (process: ApplicationProcess) => {
+  const call = { service: 'operations', method: 'GetOverview', input: {}, requestId: 'undelivered' }
+  const answer = must(await process.call({ ...call, actor: { id: 1, role: 'manager' } }))
+  return (answer as Output<typeof operations.getOverview>).undelivered.filter(({ consumer }) => consumer === 'ledger')
 }
 
 /** A batch holds what has come together, so that it is not known beforehand how much work is so many batches. */
@@ -56,6 +67,9 @@ test('a consumer that is killed again and again while it catches up gets there',
   await first.stop()
   const producer = await stage.start({ step: 'apply.ledger', of: 'accounting', when: 'before', nth: 1, act: 'hang' })
   await stage.traffic(producer, 60, 8)
+  await stage.until('that they do not arrive is shown', async () => (await undelivered(producer)).length > 0)
+  const [shown] = await undelivered(producer)
+  assert.equal(shown?.healedAt, null)
   await producer.kill()
   for (const when of ['before', 'after'] as const) {
     const next = await stage.start({ step: 'apply.ledger', of: 'accounting', when, nth: 1, act: 'kill' })
@@ -64,5 +78,7 @@ test('a consumer that is killed again and again while it catches up gets there',
   const last = await stage.start()
   await stage.recovers(last)
   await stage.audit()
+  const healed = (await undelivered(last)).find(({ id }) => id === shown?.id)
+  assert.ok(healed?.healedAt, 'that they have arrived is not shown')
   await last.stop()
 })

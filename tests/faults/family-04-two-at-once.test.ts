@@ -5,12 +5,15 @@ import type { ApplicationProcess } from './application-process.ts'
 import type { FaultPoint } from './fault-points.ts'
 import type { Order } from './journal.ts'
 import { plantTasks } from './planting.ts'
+import { fetchedBy } from './shown.ts'
 import { openStage, type Stage } from './stage.ts'
 
 interface Turn {
   readonly point: Omit<FaultPoint, 'nth' | 'act'>
   /** What makes the process come to the step. */
   readonly order: (stage: Stage) => Order
+  /** What the frozen one has heard the other one must read from the log, and says so. */
+  readonly isFetched?: true
 }
 
 const create = ({ clients }: Stage) => clients.create()
@@ -38,8 +41,13 @@ const consumerTurns: Turns = {
   'holding the position, applying': {
     point: { step: 'apply.ledger', of: 'accounting', when: 'before' },
     order: create,
+    isFetched: true,
   },
-  'having applied': { point: { step: 'apply.ledger', of: 'accounting', when: 'after' }, order: create },
+  'having applied': {
+    point: { step: 'apply.ledger', of: 'accounting', when: 'after' },
+    order: create,
+    isFetched: true,
+  },
 }
 
 const taskTurns: Turns = {
@@ -98,8 +106,11 @@ const freezeAtEach = async (t: TestContext, name: string, turns: Turns): Promise
   for (const [step, turn] of Object.entries(turns)) {
     await t.test(step, async () => {
       const { frozen, other, waiting } = await freezeAt(stage, pair, turn)
+      const before = await fetchedBy(other)
       await goOn(stage, other).finally(() => frozen.signal('SIGCONT'))
       await stage.recovers(frozen)
+      if (turn.isFetched)
+        assert.ok((await fetchedBy(other)) > before, 'it is not shown that the log had what was missing')
       await Promise.all(waiting)
       await stage.traffic(frozen, 5)
       await stage.audit()

@@ -8,6 +8,7 @@ import { type ApplicationProcess, plainEnvironment } from './application-process
 import { assertClean } from './assert-clean.ts'
 import { audit } from './audit.ts'
 import { type Backup, backUp } from './backup.ts'
+import { isForkShown } from './shown.ts'
 import { openStage, type Stage } from './stage.ts'
 
 interface Said {
@@ -117,6 +118,7 @@ describe('a task tracker that was restored to an earlier moment', () => {
         return way(stage)(running, backup)
       })
       await stage.until('a fork', async () => (await ledgerPosition(stage))['state'] === 'forked')
+      assert.ok(await isForkShown(process, 'ledger'))
       const stopped = await ledgerPosition(stage)
       assert.deepEqual([stopped['number'], stopped['epoch']], [common + lost.length, 1])
       assert.ok(lost.includes(String(stopped['eventId'])), 'the position was touched')
@@ -145,6 +147,7 @@ describe('a task tracker that was restored to an earlier moment', () => {
       await stage.traffic(process, 15)
       await stage.settled()
       assert.equal((await ledgerPosition(stage))['epoch'], 2)
+      assert.ok(!(await isForkShown(process, 'ledger')))
       await assertTruthful(stage, lost)
       await process.stop()
     })
@@ -170,6 +173,7 @@ test('an identity that was restored is heard anew by those who keep people: who 
     ['accounting', 'holders'],
     ['operations', 'names'],
   ] as const) {
+    assert.ok(await isForkShown(process, consumer), `that ${consumer} stands still is not shown`)
     const accepted = await ates(stage, 'events', 'accept', service, consumer, '--after', '0', reason)
     assert.equal(accepted.code, 0, accepted.out)
   }

@@ -39,9 +39,9 @@ const alertsOf = async (process: ApplicationProcess): Promise<string[]> => {
   )
 }
 
-/** What the watcher has seen to be wrong for too short a time to tell. */
+/** What the watcher sees to be wrong, told or not. */
 const suspected = async (stage: Stage): Promise<unknown[]> => {
-  const rows = await stage.query('select name from operations.alert where raised_at is null')
+  const rows = await stage.query('select name from operations.alert where cleared_at is null')
   return rows.map(({ name }) => name as unknown)
 }
 

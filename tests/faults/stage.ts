@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { ProcessName } from '../../config.ts'
 import { serviceRole } from '../../kernel/contract.ts'
 import { isRefusal, must } from '../../kernel/result.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { generator, seedOf } from '../support/random.ts'
 import { type ApplicationProcess, startProcess } from './application-process.ts'
 import { assertClean } from './assert-clean.ts'
@@ -22,6 +23,8 @@ const services: Readonly<Record<CommandName, string>> = {
   CancelReassignment: 'task-tracker',
   InvitePerson: 'identity',
 }
+
+const usual = { ATES_PORT: '0', ATES_LOG_LEVEL: 'warn' }
 
 export interface SendOptions {
   /** Without a key nobody may send a command again whose outcome is not known. */
@@ -79,8 +82,9 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
     faults: readonly FaultPoint[] = [],
   ): Promise<ApplicationProcess> {
     if (run.length === 0 || run.includes('operations')) this.isWatched = true
+    const [port] = await freePorts(1)
     const tests = { ATES_TEST_FAULTS: JSON.stringify(faults), ATES_TEST_RANDOM: String(this.draw(1, 2 ** 31)) }
-    const started = await startProcess({ ATES_PORT: '0', ATES_LOG_LEVEL: 'warn', ...settings, ...tests }, ...run)
+    const started = await startProcess({ ...usual, ATES_METRICS_PORT: String(port), ...settings, ...tests }, ...run)
     this.processes.push(started)
     return started
   }

@@ -11,7 +11,7 @@ import type { FaultPoint } from '../fault-points.ts'
 import { type ServiceGround, sharedGround, type SharedGround } from '../grounds.ts'
 import { Stage } from '../stage.ts'
 import { type Links, openLinks } from './links.ts'
-import { type Sample, scrape } from './metrics.ts'
+import { type Sample, scrape } from '../metrics.ts'
 
 /** How many processes there are of each. */
 export type Replicas = Readonly<Partial<Record<ProcessName, number>>>

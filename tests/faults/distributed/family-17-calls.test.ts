@@ -8,7 +8,7 @@ import type { Order } from '../journal.ts'
 import { until } from '../settled.ts'
 import type { Callee, Stage } from '../stage.ts'
 import { Deployment, type Part } from './deployment.ts'
-import { sumOf } from './metrics.ts'
+import { sumOf } from '../metrics.ts'
 import { raised } from './raised.ts'
 import { progress, troublesOf } from './recovery.ts'
 

@@ -4,7 +4,7 @@ import type { ServiceGround } from '../grounds.ts'
 import { progressOf, untilRecovered } from '../recovery.ts'
 import type { Callee, Desk } from '../stage.ts'
 import type { Deployment, Part } from './deployment.ts'
-import { sumOf } from './metrics.ts'
+import { sumOf } from '../metrics.ts'
 
 /** Numbers of the task tracker's stream: events in all, the last one in the ledger, the last one at the broker. */
 export const progress = ({ stage }: Deployment<ServiceGround>) => progressOf(stage.query)

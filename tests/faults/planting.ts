@@ -63,6 +63,9 @@ export interface Forged {
   readonly data: unknown
 }
 
+/** In place of a task. */
+export const forgedAbout = 'forged'
+
 /** Says events that no command said; gives the ids by which to find their numbers. */
 export const sayForged = async (
   stage: Stage<Ground>,
@@ -71,9 +74,9 @@ export const sayForged = async (
 ): Promise<string[]> => {
   const { rows } = await hand.query<{ id: string }>(
     `insert into task_tracker.outbox (event_id, type, version, about, data, at, request_id)
-     select gen_random_uuid(), e.type, e.version, 'forged', coalesce(e.data, 'null'), clock_timestamp(), 'forged'
+     select gen_random_uuid(), e.type, e.version, $2, coalesce(e.data, 'null'), clock_timestamp(), 'forged'
      from jsonb_to_recordset($1::jsonb) as e(type text, version int, data jsonb) returning event_id as id`,
-    [JSON.stringify(events.map((event) => ({ type: 'TaskAssigned', version: 1, ...event })))],
+    [JSON.stringify(events.map((event) => ({ type: 'TaskAssigned', version: 1, ...event }))), forgedAbout],
   )
   return rows.map(({ id }) => id)
 }

@@ -1,4 +1,4 @@
-// People who reach aTES through its web process, with sessions of their own.
+// People who reach aTES through its web processes, with sessions of their own.
 import type { ServiceGround } from '../grounds.ts'
 import { CrowdPeople } from '../crowd-people.ts'
 import type { Desk } from '../stage.ts'
@@ -7,8 +7,11 @@ import type { Deployment } from './deployment.ts'
 /** The first administrator, and people whom they invite; the stage knows the latter as those who send commands. */
 export const openDesk = async (deployment: Deployment<ServiceGround>, ...roles: readonly string[]): Promise<Desk> => {
   const { stage } = deployment
-  const [web] = deployment.of('web')
-  const crowd = new CrowdPeople(() => `http://127.0.0.1:${web?.process.port}`)
+  const portNow = () => {
+    const alive = deployment.of('web').filter(({ isAlive }) => isAlive)
+    return alive.length === 0 ? 0 : stage.clients.pick(alive).process.port
+  }
+  const crowd = new CrowdPeople(() => `http://127.0.0.1:${portNow()}`)
   const { token } = (await stage.operate(deployment, 'identity', 'IssueFirstAdministratorLink', {})) as {
     token: string
   }

@@ -1,5 +1,5 @@
 // Strikes as long as people work: one fault, sometimes two at once, and then looks how soon events are applied again.
-import { type Fault, faults } from './faults.ts'
+import { type Fault, one } from './fault.ts'
 import { drawer, moment, type Scene, waits } from './scene.ts'
 import type { Watch } from './watch.ts'
 
@@ -14,14 +14,14 @@ export interface Blow {
 const pairs = 4
 const quietMs = [500, 3_000] as const
 
-const drawBlow = ({ draw }: Scene): readonly Fault[] => {
-  const pick = (some: readonly Fault[]) => some[draw(0, some.length - 1)] as Fault
-  const first = pick(faults)
-  return draw(1, pairs) === 1 ? [first, pick(faults.filter(({ to }) => to !== first.to))] : [first]
+const drawBlow = (scene: Scene, kinds: readonly Fault[]): readonly Fault[] => {
+  const first = one(scene, kinds)
+  const others = kinds.filter(({ to }) => to !== first.to)
+  return scene.draw(1, pairs) === 1 && others.length > 0 ? [first, one(scene, others)] : [first]
 }
 
-const strike = async (scene: Scene, watch: Watch): Promise<Blow> => {
-  const blow = drawBlow(scene)
+const strike = async (scene: Scene, watch: Watch, kinds: readonly Fault[]): Promise<Blow> => {
+  const blow = drawBlow(scene, kinds)
   // Two at once draw in no order of their own.
   const scenes = blow.map(() => ({ ...scene, draw: drawer(scene.draw(0, 2 ** 31)) }))
   await Promise.all(blow.map(({ by }, place) => by(scenes[place] ?? scene)))
@@ -36,18 +36,20 @@ const strike = async (scene: Scene, watch: Watch): Promise<Blow> => {
   return { faults: names, recoveryMs: performance.now() - ended }
 }
 
+export interface Striking {
+  /** Those from which each blow is drawn. */
+  readonly kinds: readonly Fault[]
+  readonly isOver: () => boolean
+  readonly say: (line: string) => void
+}
+
 /** Resolves with all of them when it is over. */
-export const blows = async (
-  scene: Scene,
-  watch: Watch,
-  isOver: () => boolean,
-  say: (line: string) => void,
-): Promise<readonly Blow[]> => {
+export const blows = async (scene: Scene, watch: Watch, { kinds, isOver, say }: Striking): Promise<readonly Blow[]> => {
   const struck: Blow[] = []
   for (;;) {
     await moment(scene, ...quietMs)
     if (isOver()) return struck
-    const blow = await strike(scene, watch)
+    const blow = await strike(scene, watch, kinds)
     struck.push(blow)
     say(`struck: ${blow.faults.join(' and ')}; ${Math.round(blow.recoveryMs)} ms; ${watch.applied} events applied`)
   }

@@ -3,12 +3,14 @@
 import { findingsIn } from '../audit.ts'
 import type { Finding } from '../audit.ts'
 import { type Facts, readFacts, streamNamed } from '../audit/facts.ts'
-import type { OwnPostgresOptions } from '../../servers/own-postgres.ts'
-import { Deployment } from '../distributed/deployment.ts'
-import { serversGround } from '../distributed/servers-ground.ts'
+import { forgedAbout } from '../planting.ts'
 import { type Blow, blows } from './blows.ts'
+import { openCompany } from './company.ts'
+import { allAttended } from './event-faults.ts'
+import type { Fault } from './fault.ts'
+import { faults } from './faults.ts'
 import { people, plantAll, type Wanted } from './load.ts'
-import { drawer, type Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import { verdict } from './verdict.ts'
 import { Watch } from './watch.ts'
 
@@ -16,6 +18,8 @@ export interface ChaosOptions extends Wanted {
   readonly seed: number
   readonly signal: AbortSignal
   readonly say: (line: string) => void
+  /** By default faults of all kinds. */
+  readonly kinds?: readonly Fault[]
 }
 
 export interface Outcome {
@@ -32,38 +36,39 @@ export interface Outcome {
   readonly findings: readonly Finding[]
   /** What operations says is wrong when all is over. */
   readonly wrong: readonly string[]
+  /** Events that faults have put into the log, which are neither committed nor applied in this count. */
+  readonly planted: number
 }
 
-export const replicas = { identity: 2, 'task-tracker': 2, accounting: 2, operations: 2 } as const
-const roles = ['manager', 'manager', ...Array.from({ length: 8 }, () => 'popug')]
-const server: OwnPostgresOptions = { settings: { max_wal_size: '1GB', shared_buffers: '128MB' } }
 const settleLimitMs = 120_000
 
 export const chaos = async (options: ChaosOptions): Promise<Outcome> => {
-  const { seed, signal, say } = options
-  const ground = await serversGround({ identity: server, task_tracker: server, accounting: server })
-  await using deployment = await Deployment.on(ground, 'chaos', { replicas, roles })
-  const scene: Scene = { deployment, draw: drawer(seed), signal }
+  const { say } = options
+  await using scene = await openCompany(options)
   await plantAll(scene, options)
   const begun = performance.now()
   await using watch = new Watch(scene)
   const struck = await amidWork(scene, watch, options)
   const tookMs = performance.now() - begun
   say(`${watch.committed} events; waiting until all are applied`)
-  const { stage } = deployment
+  const { stage } = scene.deployment
+  await allAttended(scene, 0)
   await stage.settled(settleLimitMs)
+  await allAttended(scene, 0)
   say('operations compares everything')
-  const wrong = await verdict(scene)
+  const parked = await forgedOn(scene)
+  const wrong = await verdict(scene, parked)
   say('auditing')
   const facts = await readFacts(stage.hand)
   return {
-    ...counted(facts),
+    ...counted(facts, parked),
     commands: counts(scene),
     blows: struck,
     standstillMs: watch.standstillMs,
     tookMs,
-    findings: findingsIn(facts, stage.journal.attempts, {}),
+    findings: findingsIn(facts, stage.journal.attempts, { parked }),
     wrong,
+    planted: parked.length,
   }
 }
 
@@ -72,14 +77,24 @@ const amidWork = async (scene: Scene, watch: Watch, wanted: ChaosOptions): Promi
   const end = performance.now() + wanted.lastsMs
   let working = true
   const isOver = () => performance.now() >= end && watch.committed >= wanted.events
-  const striking = blows(scene, watch, isOver, wanted.say).finally(() => (working = false))
+  const { say, kinds = faults } = wanted
+  const striking = blows(scene, watch, { kinds, isOver, say }).finally(() => (working = false))
   const [struck] = await Promise.all([striking, people(scene, watch, wanted, () => working)])
   return struck
 }
 
-/** Of the task tracker's events, each of which has one posting. */
-const counted = (facts: Facts): Pick<Outcome, 'committed' | 'applied' | 'doubled'> => {
-  const events = new Set(streamNamed(facts, 'task-tracker').events.map(({ number }) => number))
+/** Numbers of what faults made the task tracker say. */
+const forgedOn = async ({ deployment }: Scene): Promise<readonly number[]> => {
+  const rows = await deployment.stage.query<{ number: number }>(
+    `select number::int from task_tracker.event where about = '${forgedAbout}'`,
+  )
+  return rows.map(({ number }) => number)
+}
+
+/** Of the task tracker's events, each of which has one posting but those that nobody can apply. */
+const counted = (facts: Facts, parked: readonly number[]): Pick<Outcome, 'committed' | 'applied' | 'doubled'> => {
+  const numbers = new Set(streamNamed(facts, 'task-tracker').events.map(({ number }) => number))
+  const events = numbers.difference(new Set(parked))
   const booked = new Set(facts.postings.map(({ number }) => number))
   const doubled = facts.postings.length - booked.size
   return { committed: events.size, applied: events.intersection(booked).size, doubled }

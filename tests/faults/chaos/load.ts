@@ -2,6 +2,7 @@
 // as often as the wanted number of events needs.
 import type { Order } from '../journal.ts'
 import { plantTasks } from '../planting.ts'
+import type { Callee, Desk } from '../stage.ts'
 import { type Scene, waits } from './scene.ts'
 import type { Watch } from './watch.ts'
 
@@ -30,15 +31,15 @@ export const plantAll = async ({ deployment }: Scene, wanted: Wanted): Promise<v
 }
 
 /** Sends a command with its key until its outcome is known. */
-const insist = ({ deployment, signal }: Scene, order: Order): Promise<void> =>
+const insist = ({ deployment, signal }: Scene, order: Order, by: Callee | Desk): Promise<void> =>
   waits({ signal }, `${order.command} ${order.request} is known`, async () => {
-    const learned = await deployment.stage.send(deployment, order)
+    const learned = await deployment.stage.send(by, order)
     return !('unknown' in learned)
   })
 
-const client = async (scene: Scene, goesOn: () => boolean): Promise<void> => {
+const client = async (scene: Scene, by: Callee | Desk, goesOn: () => boolean): Promise<void> => {
   const { clients, draw } = scene.deployment.stage
-  while (goesOn()) await insist(scene, draw(0, 1) === 0 ? clients.create() : clients.complete())
+  while (goesOn()) await insist(scene, draw(0, 1) === 0 ? clients.create() : clients.complete(), by)
 }
 
 const isReassigning = async ({ deployment }: Scene): Promise<boolean> => {
@@ -59,12 +60,15 @@ const reassign = async (scene: Scene, watch: Watch, { events, lastsMs }: Wanted,
   }
   while (goesOn()) {
     await waits(scene, 'the next reassignment', isDue, { limitMs: Infinity, everyMs: 250 })
-    if (goesOn()) await insist(scene, clients.order('AssignTasks', clients.manager()))
+    if (goesOn()) await insist(scene, clients.order('AssignTasks', clients.manager()), scene.deployment)
   }
 }
 
 /** Resolves when `goesOn` says no more and every command has its answer. */
 export const people = (scene: Scene, watch: Watch, wanted: Wanted, goesOn: () => boolean): Promise<unknown> => {
-  const clients = Array.from({ length: clientCount }, () => client(scene, goesOn))
+  const ways = [scene.deployment, scene.desk]
+  const clients = Array.from({ length: clientCount }, (_, place) =>
+    client(scene, ways[place % ways.length] ?? scene.desk, goesOn),
+  )
   return Promise.all([...clients, reassign(scene, watch, wanted, goesOn)])
 }

@@ -17,6 +17,7 @@ const good: Outcome = {
   tookMs: 10_000,
   findings: [],
   wrong: [],
+  planted: 0,
 }
 const finding = { what: 'an event has its one posting', where: 'task-tracker #2', expected: 'a fee', found: 'none' }
 
@@ -26,6 +27,10 @@ test('a run that lost nothing, doubled nothing and was never slow has nothing wr
     report(good).join('\n'),
     /0 lost, 0 doubled[^]*longest 4.9 s \(a link away and kill -9[^]*no difference, no alert[^]*nothing found/,
   )
+})
+
+test('poisoned events that operations has found are said with what is well', () => {
+  assert.match(report({ ...good, planted: 42 }).join('\n'), /no difference, no alert but of 42 poisoned events/)
 })
 
 for (const [what, outcome, said] of [

@@ -34,8 +34,11 @@ const faultLines = ({ blows }: Outcome): string[] => {
     .map(([kind, times]) => `           ${String(times.length).padStart(4)}  ${kind}`)
 }
 
+const allWell = (planted: number): string =>
+  planted === 0 ? 'no difference, no alert' : `no difference, no alert but of ${number(planted)} poisoned events`
+
 export const report = (outcome: Outcome): string[] => {
-  const { committed, applied, doubled, commands, blows, standstillMs, tookMs, findings, wrong } = outcome
+  const { committed, applied, doubled, commands, blows, standstillMs, tookMs, findings, wrong, planted } = outcome
   const recoveries = blows.map((blow) => blow.recoveryMs).toSorted((one, other) => one - other)
   const worst = blows.find((blow) => blow.recoveryMs === recoveries.at(-1))
   const perSecond = number(Math.round(committed / (tookMs / 1_000)))
@@ -47,7 +50,7 @@ export const report = (outcome: Outcome): string[] => {
     ...faultLines(outcome),
     `recovery   longest ${seconds(recoveries.at(-1) ?? 0)} (${worst?.faults.join(' and ') ?? 'no fault'}), median ${seconds(recoveries[recoveries.length >> 1] ?? 0)}`,
     `           longest time without an event applied, faults included: ${seconds(standstillMs)}`,
-    `operations ${wrong.length === 0 ? 'no difference, no alert' : `${number(wrong.length)} things are wrong`}`,
+    `operations ${wrong.length === 0 ? allWell(planted) : `${number(wrong.length)} things are wrong`}`,
     `audit      ${findings.length === 0 ? 'nothing found' : `${number(findings.length)} findings`}`,
   ]
 }

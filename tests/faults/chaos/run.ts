@@ -5,7 +5,7 @@ import { OwnPostgres } from '../../servers/own-postgres.ts'
 import { seedOf } from '../../support/random.ts'
 
 const perMinute = 100_000
-const usage = 'npm run chaos -- [--minutes 10] [--seed N] [--events 1000000]'
+const usage = 'npm run chaos -- [--minutes 10] [--seed N] [--events 1000000] [--only PATTERN]'
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -16,7 +16,12 @@ const stop = () => stopped.abort(new Error('stopped'))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string' }, events: { type: 'string' } },
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string' },
+    events: { type: 'string' },
+    only: { type: 'string', default: '' },
+  },
 })
 
 const main = async (): Promise<number> => {
@@ -32,12 +37,16 @@ const main = async (): Promise<number> => {
   await using view = await OwnPostgres.open()
   process.env['ATES_TEST_DATABASE_URL'] = view.url('postgres')
   // These ask at once which server is the one under test.
-  const { chaos, replicas } = await import('./chaos.ts')
+  const { chaos } = await import('./chaos.ts')
+  const { replicas } = await import('./company.ts')
+  const { faults } = await import('./faults.ts')
   const { complaints, report } = await import('./report.ts')
+  const kinds = faults.filter(({ does }) => new RegExp(values.only).test(does))
+  if (kinds.length === 0) throw new Error(`no fault is like ${values.only}`)
   say(
     `${minutes} minutes on ${cpus().length} x ${cpus()[0]?.model}; ${JSON.stringify(replicas)}; Node ${process.version}`,
   )
-  const options = { seed, events, lastsMs: minutes * 60_000, signal: stopped.signal, say }
+  const options = { seed, events, lastsMs: minutes * 60_000, signal: stopped.signal, say, kinds }
   const outcome = await chaos(options).catch((error: unknown) => {
     if (stopped.signal.aborted) return null
     throw error

@@ -1,15 +1,21 @@
 // What everything of a run of chaos shares: aTES with several replicas, its servers, chance, and whether it goes on.
 import type { Deployment } from '../distributed/deployment.ts'
 import type { ServersGround } from '../distributed/servers-ground.ts'
+import type { PgBouncer } from '../../servers/pg-bouncer.ts'
+import type { SmallDisk } from '../../servers/small-disk.ts'
 import type { Draw } from '../clients.ts'
+import type { Desk } from '../stage.ts'
 import { generator } from '../../support/random.ts'
 import { until } from '../settled.ts'
 
-/** Who has a database server of its own. */
-export type Owned = 'identity' | 'task_tracker' | 'accounting'
-
 export interface Scene {
-  readonly deployment: Deployment<ServersGround<Owned>>
+  readonly deployment: Deployment<ServersGround>
+  /** Through the web application. */
+  readonly desk: Desk
+  /** Between identity and its database. */
+  readonly pooler: PgBouncer
+  /** That of operations' database. */
+  readonly disk: SmallDisk
   /** For faults only: what people do comes in no order of its own, and must not change what is drawn for these. */
   readonly draw: Draw
   /** Aborted by whoever wants the run to end before its time. */

@@ -1,5 +1,6 @@
 // Looks all the time how far events are, at the databases themselves, whatever state these are in.
 import pg from 'pg'
+import { forgedAbout } from '../planting.ts'
 import { until } from '../settled.ts'
 import type { OwnPostgres } from '../../servers/own-postgres.ts'
 import type { Scene } from './scene.ts'
@@ -39,6 +40,7 @@ export class Watch implements AsyncDisposable {
   /** The longest time in which no event was applied although there were some. */
   standstillMs = 0
   private readonly head: Gauge
+  private readonly planted: Gauge
   private readonly position: Gauge
   private stopped = false
   private readonly looking: Promise<void>
@@ -46,6 +48,10 @@ export class Watch implements AsyncDisposable {
   constructor({ deployment }: Scene) {
     const { task_tracker: tracker, accounting } = deployment.stage.ground.servers
     this.head = new Gauge(tracker, 'select head::int as value from task_tracker.stream')
+    this.planted = new Gauge(
+      tracker,
+      `select count(*)::int as value from task_tracker.event where about = '${forgedAbout}'`,
+    )
     this.position = new Gauge(
       accounting,
       `select number::int as value from accounting.position where consumer = 'ledger'`,
@@ -53,22 +59,26 @@ export class Watch implements AsyncDisposable {
     this.looking = this.look()
   }
 
-  /** Events with a number. */
+  /** Events with a number, but those that faults have put into the log. */
   get committed(): number {
-    return this.head.value
+    return this.head.value - this.planted.value
   }
 
-  /** The last one in the ledger. */
+  /** The number of the last one in the ledger. */
   get applied(): number {
     return this.position.value
+  }
+
+  private get gauges(): readonly Gauge[] {
+    return [this.head, this.planted, this.position]
   }
 
   private look(): Promise<void> {
     let movedAt = performance.now()
     const step = async () => {
       const before = this.applied
-      await Promise.all([this.head.look(), this.position.look()])
-      if (this.applied > before || this.applied >= this.committed) movedAt = performance.now()
+      await Promise.all(this.gauges.map((gauge) => gauge.look()))
+      if (this.applied > before || this.applied >= this.head.value) movedAt = performance.now()
       this.standstillMs = Math.max(this.standstillMs, performance.now() - movedAt)
       return this.stopped
     }
@@ -78,6 +88,6 @@ export class Watch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopped = true
     await this.looking
-    await Promise.all([this.head[Symbol.asyncDispose](), this.position[Symbol.asyncDispose]()])
+    await Promise.all(this.gauges.map((gauge) => gauge[Symbol.asyncDispose]()))
   }
 }

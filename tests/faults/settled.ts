@@ -12,14 +12,14 @@ const watching = `
     union all select 'undelivered', (select count(*) from operations.undelivered where healed_at is null)`
 
 const openWork = (isWatched: boolean): string => `
-  select what from (
+  select what, open from (
     select 'outbox of identity' as what, (select count(*) from identity.outbox) as open
     union all select 'outbox of task-tracker', (select count(*) from task_tracker.outbox)
     union all select 'outbox of accounting', (select count(*) from accounting.outbox)
     union all select 'jobs', (select count(*) from task_tracker.job where state in ('queued', 'running'))
-    union all select 'unpublished', (select sum(head - published) from (
-      select head, published from identity.stream union all select head, published from task_tracker.stream
-      union all select head, published from accounting.stream) s)
+    union all select 'unpublished of identity', (select head - published from identity.stream)
+    union all select 'unpublished of task-tracker', (select head - published from task_tracker.stream)
+    union all select 'unpublished of accounting', (select head - published from accounting.stream)
     union all select 'roster', (select head from identity.stream)
       - coalesce((select number from task_tracker.position where consumer = 'roster'), -1)
     union all select 'holders', (select head from identity.stream)

@@ -3,6 +3,7 @@
 import { findingsIn } from '../audit.ts'
 import type { Finding } from '../audit.ts'
 import { type Facts, readFacts, streamNamed } from '../audit/facts.ts'
+import { troublesOf } from '../distributed/recovery.ts'
 import { forgedAbout } from '../planting.ts'
 import { type Blow, blows } from './blows.ts'
 import { openCompany } from './company.ts'
@@ -51,25 +52,36 @@ export const chaos = async (options: ChaosOptions): Promise<Outcome> => {
   const struck = await amidWork(scene, watch, options)
   const tookMs = performance.now() - begun
   say(`${watch.committed} events; waiting until all are applied`)
-  const { stage } = scene.deployment
-  await allAttended(scene, 0)
-  await stage.settled(settleLimitMs)
-  await allAttended(scene, 0)
+  await allApplied(scene, say)
   say('operations compares everything')
   const parked = await forgedOn(scene)
   const wrong = await verdict(scene, parked)
   say('auditing')
-  const facts = await readFacts(stage.hand)
+  const facts = await readFacts(scene.deployment.stage.hand)
   return {
     ...counted(facts, parked),
     commands: counts(scene),
     blows: struck,
     standstillMs: watch.standstillMs,
     tookMs,
-    findings: findingsIn(facts, stage.journal.attempts, { parked }),
+    findings: findingsIn(facts, scene.deployment.stage.journal.attempts, { parked }),
     wrong,
     planted: parked.length,
   }
+}
+
+/** Throws when that takes too long, and says before what processes say is wrong. */
+const allApplied = async (scene: Scene, say: ChaosOptions['say']): Promise<void> => {
+  const { parts, stage } = scene.deployment
+  await allAttended(scene, 0)
+  try {
+    await stage.settled(settleLimitMs)
+  } catch (error) {
+    const said = await Promise.all(parts.map((part) => troublesOf(part).catch(String)))
+    for (const trouble of said.flat()) say(trouble)
+    throw error
+  }
+  await allAttended(scene, 0)
 }
 
 /** People work as long as they are struck, so that there is always something to recover with. */

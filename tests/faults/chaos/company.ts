@@ -8,7 +8,7 @@ import { serversGround } from '../distributed/servers-ground.ts'
 import { drawer, type Scene } from './scene.ts'
 
 export const replicas = { identity: 2, 'task-tracker': 2, accounting: 2, operations: 2, web: 2 } as const
-const roles = ['manager', 'manager', ...Array.from({ length: 8 }, () => 'popug')]
+const roles = ['manager', ...Array.from({ length: 5 }, () => 'popug')]
 
 /** Few enough to be taken by others in a moment. */
 const settings = { max_connections: '40', superuser_reserved_connections: '8' }

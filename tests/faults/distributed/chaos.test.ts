@@ -29,7 +29,8 @@ const lives = (group: number): boolean => {
 }
 
 test('a run that is stopped ends everything that it has started', async () => {
-  const child = spawn(process.execPath, ['--import', './runtime.js', 'tests/faults/chaos/run.ts', '--minutes', '5'], {
+  const quick = ['--minutes', '5', '--events', '1000', '--only', 'connections of a process cut']
+  const child = spawn(process.execPath, ['--import', './runtime.js', 'tests/faults/chaos/run.ts', ...quick], {
     env: plainEnvironment(),
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,

@@ -33,6 +33,8 @@ import type { Visitor } from './services/web/visit.tsx'
 export interface Decorations {
   readonly database?: (database: Database) => Database
   readonly bus?: (bus: Bus) => Bus
+  /** The way to services in other processes. */
+  readonly transport?: (transport: Transport) => Transport
   readonly clock?: Clock
   readonly random?: Random
   /** Makes another version of one of our services. */
@@ -91,7 +93,7 @@ const assemble = async (
   ends.defer(() => bus.close())
   const http = httpTransport({ addresses: config.addresses, tokens })
   const decorate = decorations.database ?? ((one) => one)
-  const others = tracing ? tracedTransport(http, tracing) : http
+  const others = outward(http, decorations, tracing)
 
   const metrics = serve ? await metricsOf(config) : null
 
@@ -135,6 +137,9 @@ const assemble = async (
     [Symbol.asyncDispose]: stop,
   }
 }
+
+const outward = (http: Transport, { transport = (one) => one }: Decorations, tracing: Tracing | null): Transport =>
+  tracing ? tracedTransport(transport(http), tracing) : transport(http)
 
 /** The library is loaded only where it is used. Whatever stops later is still told. */
 const tracingOf = async (

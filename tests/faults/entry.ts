@@ -10,8 +10,8 @@ import { Fault, type FaultKind, type Outcome } from '../../kernel/result.ts'
 import { identity } from '../../services/identity/contract.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 import { seededRandom } from '../support/random.ts'
-import { nextRelease } from './next-release.ts'
 import { type FaultPoint, FaultPoints } from './fault-points.ts'
+import { releaseIn, releases } from './releases.ts'
 
 /** What the parent sends: a call, or faults from now on. */
 export type ToEntry =
@@ -51,7 +51,7 @@ const methods = [identity, taskTracker].flatMap((contract) => methodsOf(contract
       ...points.decorations,
       random: seededRandom(Number(process.env['ATES_TEST_RANDOM'])),
       ...(clock ? { clock: fastClock(clock) } : {}),
-      ...(process.env['ATES_TEST_RELEASE'] === 'next' ? { service: nextRelease } : {}),
+      ...releases[releaseIn(process.env)],
     },
   })
 

@@ -4,29 +4,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ApplicationProcess } from './application-process.ts'
 import { plantTasks } from './planting.ts'
+import { releaseSetting } from './releases.ts'
 import { openStage, type Stage } from './stage.ts'
+import { load } from './steady-load.ts'
 
 /** Everything in one process, of the version after this one. */
 const startNext = (stage: Stage): Promise<ApplicationProcess> =>
-  stage.launch({ ...stage.ground.environment(), ATES_TEST_RELEASE: 'next' }, [])
-
-/** Clients that go from one living process to another, until they are told to stop. Gives what is not known then. */
-const load = (stage: Stage, alive: () => readonly ApplicationProcess[]) => {
-  let stopping = false
-  const open: Parameters<Stage['send']>[1][] = []
-  const client = async () => {
-    while (!stopping) {
-      const order = stage.clients.next()
-      if ('unknown' in (await stage.send(stage.clients.pick(alive()), order))) open.push(order)
-    }
-  }
-  const running = Promise.all([client(), client(), client()])
-  return async () => {
-    stopping = true
-    await running
-    for (const order of open) await stage.insist(() => stage.clients.pick(alive()), order)
-  }
-}
+  stage.launch({ ...stage.ground.environment(), [releaseSetting]: 'next' }, [])
 
 const some = async (stage: Stage, count: number) => {
   const wanted = stage.journal.attempts.length + count

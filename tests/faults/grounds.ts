@@ -112,7 +112,8 @@ export class EmbeddedGround implements Ground {
 
 const freshFolder = () => mkdtemp(join(tmpdir(), 'ates-test-'))
 
-export const sharedGround = async (): Promise<SharedGround> =>
-  new SharedGround(await freshDatabase(schemas), await freshFolder())
+/** An empty one has no tables of aTES yet. */
+export const sharedGround = async (how: { readonly empty?: boolean } = {}): Promise<SharedGround> =>
+  new SharedGround(await freshDatabase(schemas, how), await freshFolder())
 
 export const embeddedGround = async (): Promise<EmbeddedGround> => new EmbeddedGround(await freshFolder())

@@ -1,11 +1,14 @@
 // A later version of aTES as an overlay of this one: beside it, this one is the old version. Its schemas have more, its
-// TaskCompleted is of version 2 and has a field more, and its task tracker takes a field more.
+// TaskCompleted is of version 2 and has a field more, and its CreateTask takes and gives a field more.
+import { sql } from 'kysely'
 import { z } from 'zod'
 import type { EventData, EventType } from '../../kernel/contract.ts'
 import { event } from '../../kernel/contract.ts'
 import type { Migrations } from '../../kernel/migrations.ts'
 import type { Emit } from '../../kernel/outbox.ts'
-import type { Context, Service, Subscription } from '../../kernel/service.ts'
+import { isRefusal, ok } from '../../kernel/result.ts'
+import type { Context, Handler, Service, Subscription } from '../../kernel/service.ts'
+import { createTask as todays } from '../../services/task-tracker/create-task.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 
 const before = taskTracker.taskCompleted
@@ -19,6 +22,20 @@ const taskCompleted: EventType = {
     about: 'taskId',
     data: z.object({ ...before.data.shape, praise: z.string().default('none') }),
   }),
+}
+
+const words = z.string().optional().describe('what is said when it is done')
+const createTask = {
+  ...taskTracker.createTask,
+  input: taskTracker.createTask.input.extend({ praise: words }),
+  output: taskTracker.createTask.output.extend({ praise: words }),
+}
+
+const creatingTask: Handler<typeof createTask> = async ({ praise, ...input }, context) => {
+  const outcome = await todays(input, context)
+  if (isRefusal(outcome) || praise === undefined) return outcome
+  await sql`update task_tracker.task set praise = ${praise} where id = ${outcome.ok.taskId}`.execute(context.tx)
+  return ok({ ...outcome.ok, praise })
 }
 
 /** What the next version does to the schemas while others work on them: columns, an index, a new table. */
@@ -69,7 +86,10 @@ export const nextRelease = (service: Service): Service => ({
   ...service,
   migrations: { ...service.migrations, ...migrations[service.name] },
   ...(service.name === 'task-tracker'
-    ? { contract: { ...service.contract, taskCompleted }, handlers: saying(service.handlers) }
+    ? {
+        contract: { ...service.contract, taskCompleted, createTask },
+        handlers: saying({ ...service.handlers, createTask: creatingTask }),
+      }
     : {}),
   consumers: service.consumers.map((consumer) => ({
     ...consumer,

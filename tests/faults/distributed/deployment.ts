@@ -9,6 +9,7 @@ import { freePorts } from '../../support/free-ports.ts'
 import type { ApplicationProcess } from '../application-process.ts'
 import type { FaultPoint } from '../fault-points.ts'
 import { type ServiceGround, sharedGround, type SharedGround } from '../grounds.ts'
+import { type Release, releaseSetting } from '../releases.ts'
 import { Stage } from '../stage.ts'
 import { type Links, openLinks } from './links.ts'
 import { type Sample, scrape } from '../metrics.ts'
@@ -26,13 +27,16 @@ export class Part {
   readonly name: ProcessName
   readonly links: Links
   readonly metricsPort: number
+  /** The version that it is from its next start on. */
+  release: Release
   private readonly launch: (part: Part, faults: readonly FaultPoint[]) => Promise<ApplicationProcess>
   private current: ApplicationProcess | undefined
 
-  constructor(name: ProcessName, links: Links, metricsPort: number, launch: Part['launch']) {
+  constructor(name: ProcessName, links: Links, metricsPort: number, release: Release, launch: Part['launch']) {
     this.name = name
     this.links = links
     this.metricsPort = metricsPort
+    this.release = release
     this.launch = launch
   }
 
@@ -66,6 +70,8 @@ export interface DeploymentOptions {
   readonly settings?: Settings
   /** Further ones, for the processes of one name. */
   readonly only?: Readonly<Partial<Record<ProcessName, Settings>>>
+  /** The version that all are at first. */
+  readonly release?: Release
 }
 
 const usualRoles = ['manager', 'popug', 'popug', 'popug']
@@ -92,14 +98,21 @@ export class Deployment<G extends ServiceGround = SharedGround> implements Async
   static async on<G extends ServiceGround>(
     ground: G,
     name: string,
-    { replicas = usual, roles = usualRoles, broker, settings = {}, only = {} }: DeploymentOptions = {},
+    {
+      replicas = usual,
+      roles = usualRoles,
+      broker,
+      settings = {},
+      only = {},
+      release = 'today',
+    }: DeploymentOptions = {},
   ): Promise<Deployment<G>> {
     const stage = new Stage(name, ground)
     const all = { ...(await sharedSettings()), ...settings }
     const settingsOf = (part: ProcessName) => ({ ...all, ...only[part] })
     const one = new Deployment(stage, broker ?? (await openBroker()), settingsOf)
     try {
-      for (const [part, count] of Object.entries(replicas)) await one.add(part as ProcessName, count)
+      for (const [part, count] of Object.entries(replicas)) await one.add(part as ProcessName, count, release)
       // Each makes its own schema, which its replicas would wait for.
       await Promise.all(serviceNames.flatMap((service) => one.of(service).slice(0, 1)).map((part) => part.start()))
       await Promise.all(one.parts.filter((part) => !part.isAlive).map((part) => part.start()))
@@ -111,11 +124,11 @@ export class Deployment<G extends ServiceGround = SharedGround> implements Async
     return one
   }
 
-  private async add(name: ProcessName, count: number): Promise<void> {
+  private async add(name: ProcessName, count: number, release: Release): Promise<void> {
     const ports = await freePorts(count)
     for (const port of ports) {
       const links = await openLinks(this.database(name), this.broker.port, (service) => this.listening(service))
-      this.parts.push(new Part(name, links, port, (part, faults) => this.launch(part, faults)))
+      this.parts.push(new Part(name, links, port, release, (part, faults) => this.launch(part, faults)))
     }
   }
 
@@ -124,7 +137,10 @@ export class Deployment<G extends ServiceGround = SharedGround> implements Async
     return this.stage.ground.connection(schemaOf(name))
   }
 
-  private launch({ name, links, metricsPort }: Part, faults: readonly FaultPoint[]): Promise<ApplicationProcess> {
+  private launch(
+    { name, links, metricsPort, release }: Part,
+    faults: readonly FaultPoint[],
+  ): Promise<ApplicationProcess> {
     const { user, database } = this.database(name)
     const urls = serviceNames.filter((service) => service !== name)
     const settings = {
@@ -139,6 +155,7 @@ export class Deployment<G extends ServiceGround = SharedGround> implements Async
       ATES_DATABASE_CONNECTIONS: '4',
       ATES_NATS_URL: links.broker.url,
       ATES_METRICS_PORT: String(metricsPort),
+      [releaseSetting]: release,
       ...this.settingsOf(name),
     }
     return this.stage.launch(settings, [name], faults)

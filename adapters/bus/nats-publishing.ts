@@ -1,9 +1,10 @@
 // Publishes batches: several messages on their way at a time, each until the broker has acknowledged it.
+import type { Log } from '../../kernel/ports.ts'
 import type { EventBatch } from '../../kernel/stream.ts'
 import { answerMs, type Connection, type Link, unavailable } from './nats-connection.ts'
 import { namesOf } from './nats-settings.ts'
 import type { Streams } from './nats-streams.ts'
-import { packed } from './packing.ts'
+import { mostMessageBytes, packed, unpacked } from './packing.ts'
 
 /** Messages that the broker has not acknowledged, over all streams of this process. */
 export const mostOnTheirWay = 32
@@ -16,6 +17,7 @@ export interface PublishingOptions {
   readonly prefix: string
   readonly connection: Connection
   readonly streams: Streams
+  readonly log: Log
 }
 
 /** A place is free for the caller when it resolves; calling the result gives it back. */
@@ -34,7 +36,7 @@ export const places = (count: number): (() => Promise<() => void>) => {
   }
 }
 
-export const publisher = ({ prefix, connection, streams }: PublishingOptions) => {
+export const publisher = ({ prefix, connection, streams, log }: PublishingOptions) => {
   const enter = places(mostOnTheirWay)
 
   const attempt = async (stream: string, message: string): Promise<void> => {
@@ -58,11 +60,22 @@ export const publisher = ({ prefix, connection, streams }: PublishingOptions) =>
       }
     }
   }
+  /** Whether the broker ever takes it. What it does not take would hold up all that follows; readers find it in the log. */
+  const fits = (stream: string, message: string, most: number): boolean => {
+    const bytes = Buffer.byteLength(message)
+    if (bytes <= most) return true
+    const numbers = unpacked(message).events.map(({ number }) => number)
+    log.warn({ stream, numbers, bytes, most }, 'larger than max_payload of the broker: it is read from the log')
+    return false
+  }
   /** After the first failure nothing more is begun, and what is on its way is waited for. */
   const publishEvents = async (batch: EventBatch): Promise<void> => {
+    const { nc } = await connection.ready()
+    const most = nc.info?.max_payload ?? mostMessageBytes
     const sending = new Set<Promise<void>>()
     const failures: unknown[] = []
-    for (const message of packed(batch)) {
+    for (const message of packed(batch, most)) {
+      if (!fits(batch.stream, message, most)) continue
       const leave = await enter()
       if (failures.length > 0) {
         leave()

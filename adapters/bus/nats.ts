@@ -32,7 +32,7 @@ export const natsBus = (options: NatsBusOptions): Bus => {
     await connection.close()
   }
   return {
-    publish: publisher({ prefix, connection, streams }),
+    publish: publisher({ prefix, connection, streams, log }),
     subscribe: async (stream, reader, deliver) => {
       if (closing) throw unavailable('the bus is closed')
       const reading = startReading({ prefix, stream, reader, deliver, connection, streams, log })

@@ -11,10 +11,10 @@ const batchOf = (texts: readonly string[], from = 1): EventBatch =>
   new HandMadeProducer('a-stream').say(texts).batch(from, texts.length)
 
 /** Checks what holds for the messages of any batch, and gives how many events each has. */
-const checked = (batch: EventBatch): number[] => {
+const checked = (batch: EventBatch, mostBytes = mostMessageBytes): number[] => {
   let { predecessor } = batch
-  const messages = [...packed(batch)].map((text) => {
-    assert.ok(Buffer.byteLength(text) <= mostMessageBytes, `a message of ${Buffer.byteLength(text)} bytes`)
+  const messages = [...packed(batch, mostBytes)].map((text) => {
+    assert.ok(Buffer.byteLength(text) <= mostBytes, `a message of ${Buffer.byteLength(text)} bytes`)
     const message = unpacked(text)
     assert.deepEqual({ ...message, events: [] }, { ...batch, predecessor, events: [] })
     predecessor = message.events.at(-1)?.eventId ?? predecessor
@@ -48,6 +48,21 @@ test('large events share a message as far as its bytes go, whatever their letter
   assert.deepEqual(checked(batchOf(repeated('x'.repeat(60 * 1024), 7))), [3, 3, 1])
   assert.deepEqual(checked(batchOf(repeated('я'.repeat(30 * 1024), 7))), [3, 3, 1])
   assert.deepEqual(checked(batchOf(repeated('\u0000'.repeat(10 * 1024), 7))), [3, 3, 1])
+})
+
+test('a broker that takes less gets smaller messages, and one that takes more no larger ones', () => {
+  const events = batchOf(repeated('x'.repeat(10 * 1024), 30))
+  assert.deepEqual(checked(events, 64 * 1024), [6, 6, 6, 6, 6])
+  assert.deepEqual(checked(events, 1024 ** 2), checked(events))
+})
+
+test('what no message can hold goes alone', () => {
+  const texts = ['a', 'x'.repeat(70 * 1024), 'b', 'c']
+  const messages = [...packed(batchOf(texts), 64 * 1024)].map(unpacked)
+  assert.deepEqual(
+    messages.map(({ events }) => events.map(({ number }) => number)),
+    [[1], [2], [3, 4]],
+  )
 })
 
 test('the largest event there can be goes alone, and fits', () => {

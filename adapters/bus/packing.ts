@@ -9,8 +9,15 @@ const mostEventBytes = 192 * 1024
 /** No message is larger: an event's data has at most 64 KiB, its other fields and the batch's are a fraction of that. */
 export const mostMessageBytes = 256 * 1024
 
-/** Writes a batch as messages, one after another as they are asked for; each names the event before its first. */
-export function* packed(batch: EventBatch): Generator<string, void, undefined> {
+/** What a message has beside its events. */
+const batchBytes = 1_024
+
+/**
+ * Writes a batch as messages, one after another as they are asked for; each names the event before its first. None is
+ * larger than `mostBytes`, unless one event alone is.
+ */
+export function* packed(batch: EventBatch, mostBytes = mostMessageBytes): Generator<string, void, undefined> {
+  const room = Math.min(mostEventBytes, mostBytes - batchBytes)
   const { events, ...said } = batch
   let { predecessor } = batch
   let texts: string[] = []
@@ -19,7 +26,7 @@ export function* packed(batch: EventBatch): Generator<string, void, undefined> {
   for (const [index, event] of events.entries()) {
     const text = JSON.stringify(event)
     const size = Buffer.byteLength(text)
-    if (texts.length === mostEvents || (texts.length > 0 && bytes + size > mostEventBytes)) {
+    if (texts.length === mostEvents || (texts.length > 0 && bytes + texts.length + size > room)) {
       yield message()
       predecessor = events[index - 1]?.eventId ?? null
       texts = []

@@ -89,7 +89,7 @@ const assemble = async (
   const more = decorations.services ?? new Map<Service, Database>()
   const own = ownServices(config, databases, secrets).map(decorations.service ?? ((one) => one))
   const running = [...own, ...more.keys()]
-  const bus = (decorations.bus ?? ((one) => one))(await busOf(config, log))
+  const bus = (decorations.bus ?? ((one) => one))(await busOf(config, secrets, log))
   ends.defer(() => bus.close())
   const http = httpTransport({ addresses: config.addresses, tokens })
   const decorate = decorations.database ?? ((one) => one)
@@ -155,10 +155,10 @@ const tracingOf = async (
 }
 
 /** What a process does not need it does not load: that would be much of its start. */
-const busOf = async ({ nats }: Config, log: Log): Promise<Bus> => {
+const busOf = async ({ nats }: Config, { tokenKey }: Secrets, log: Log): Promise<Bus> => {
   if (!nats) return localBus(log)
-  const { natsBus } = await import('./adapters/bus/nats.ts')
-  return natsBus({ ...nats, log })
+  const { marksBy, natsBus } = await import('./adapters/bus/nats.ts')
+  return natsBus({ ...nats, marks: marksBy(tokenKey), log })
 }
 
 const metricsOf = async ({ metricsPort }: Config): Promise<Metrics | null> => {

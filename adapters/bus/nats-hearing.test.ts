@@ -1,9 +1,11 @@
 // What a reader makes of messages, also of those that are none of its own.
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import type { EventBatch } from '../../kernel/stream.ts'
 import { HandMadeProducer } from '../../tests/support/fixture-producer.ts'
 import { silent } from '../../tests/support/silent.ts'
+import { newTokenKey } from '../transport/token.ts'
+import { markHeader, marksBy } from './marking.ts'
 import { hearing } from './nats-hearing.ts'
 
 const producer = new HandMadeProducer('a-stream').say(10)
@@ -123,4 +125,42 @@ test('events that come, though late, say that the subscription lives', async (t)
   }
   hear(producer.heartbeat())
   assert.equal(await failure(), '')
+})
+
+describe('where messages have marks', () => {
+  const marked = async (sign: (text: string) => string | undefined) => {
+    const marks = marksBy(await newTokenKey())
+    const delivered: EventBatch[] = []
+    const warnings: string[] = []
+    const log = { ...silent, warn: (_fields: object, message: string) => void warnings.push(message) }
+    const options = { stream: 'a-stream', reader: 'a.Reader', deliver: (one: EventBatch) => delivered.push(one), log }
+    const { hear } = hearing({ ...options, marks }, new AbortController().signal)
+    const say = (batch: EventBatch) => {
+      const text = JSON.stringify(batch)
+      const mark = sign(text) ?? marks.of(text)
+      hear({ string: () => text, headers: { get: (name) => (name === markHeader ? mark : '') } })
+    }
+    return { say, hear, delivered, warnings }
+  }
+
+  test('events with our mark are handed on as they are', async () => {
+    const { say, delivered, warnings } = await marked(() => undefined)
+    say(producer.batch(1, 2))
+    assert.deepEqual([delivered, warnings], [[producer.batch(1, 2)], []])
+  })
+
+  test('events without it say no more than where the stream ends, once in the log', async () => {
+    const { say, hear, delivered, warnings } = await marked(() => 'forged')
+    say(producer.batch(1, 2))
+    hear({ string: () => JSON.stringify(producer.batch(3, 4)) })
+    const head = { ...producer.heartbeat(), predecessor: null }
+    assert.deepEqual(delivered, [head, head])
+    assert.deepEqual(warnings, ['events without our mark: they are looked for in the log'])
+  })
+
+  test('heads need none', async () => {
+    const { hear, delivered } = await marked(() => undefined)
+    hear({ string: () => JSON.stringify(producer.heartbeat()) })
+    assert.deepEqual(delivered, [producer.heartbeat()])
+  })
 })

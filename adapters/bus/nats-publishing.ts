@@ -1,7 +1,10 @@
 // Publishes batches: several messages on their way at a time, each until the broker has acknowledged it.
 import type { Log } from '../../kernel/ports.ts'
 import type { EventBatch } from '../../kernel/stream.ts'
+import type { JetStreamPublishOptions } from '@nats-io/jetstream'
+import { headers } from '@nats-io/transport-node'
 import { answerMs, type Connection, type Link, unavailable } from './nats-connection.ts'
+import { markHeader, type Marks } from './marking.ts'
 import { namesOf } from './nats-settings.ts'
 import type { Streams } from './nats-streams.ts'
 import { mostMessageBytes, packed, unpacked } from './packing.ts'
@@ -10,6 +13,8 @@ import { mostMessageBytes, packed, unpacked } from './packing.ts'
 export const mostOnTheirWay = 32
 /** An acknowledgement may be lost, a stream gone: then the same message is sent again. Readers drop what they have. */
 const mostAttempts = 3
+/** What the broker counts of a message beside its text. */
+const headerBytes = 128
 /** No further attempt is made after this time. */
 const patienceMs = 5_000
 
@@ -17,6 +22,7 @@ export interface PublishingOptions {
   readonly prefix: string
   readonly connection: Connection
   readonly streams: Streams
+  readonly marks: Marks | undefined
   readonly log: Log
 }
 
@@ -36,14 +42,32 @@ export const places = (count: number): (() => Promise<() => void>) => {
   }
 }
 
-export const publisher = ({ prefix, connection, streams, log }: PublishingOptions) => {
+type Marked = Partial<Pick<JetStreamPublishOptions, 'headers'>>
+
+const marked = (message: string, marks: Marks | undefined): Marked => {
+  if (!marks) return {}
+  const said = headers()
+  said.set(markHeader, marks.of(message))
+  return { headers: said }
+}
+
+/** Whether the broker ever takes it. What it does not take would hold up all that follows; readers find it in the log. */
+const fits = (message: string, most: number, { stream, log }: { stream: string; log: Log }): boolean => {
+  const bytes = Buffer.byteLength(message)
+  if (bytes <= most) return true
+  const numbers = unpacked(message).events.map(({ number }) => number)
+  log.warn({ stream, numbers, bytes, most }, 'larger than max_payload of the broker: it is read from the log')
+  return false
+}
+
+export const publisher = ({ prefix, connection, streams, marks, log }: PublishingOptions) => {
   const enter = places(mostOnTheirWay)
 
-  const attempt = async (stream: string, message: string): Promise<void> => {
+  const attempt = async (stream: string, message: string, how: Marked): Promise<void> => {
     const link = await connection.ready()
     try {
       await streams.ensure(link, stream)
-      await link.js.publish(namesOf(prefix, stream).events, message, { timeout: answerMs })
+      await link.js.publish(namesOf(prefix, stream).events, message, { timeout: answerMs, ...how })
     } catch (error) {
       streams.doubt(link, stream)
       throw error
@@ -51,31 +75,25 @@ export const publisher = ({ prefix, connection, streams, log }: PublishingOption
   }
   const send = async (stream: string, message: string): Promise<void> => {
     const end = performance.now() + patienceMs
+    const how = marked(message, marks)
     for (let attempts = 1; ; attempts += 1) {
       try {
-        return await attempt(stream, message)
+        return await attempt(stream, message, how)
       } catch (error) {
-        if (attempts === mostAttempts || performance.now() >= end)
-          throw unavailable('the broker did not take events', error)
+        if (attempts === mostAttempts || performance.now() >= end) throw notTaken(error)
       }
     }
   }
-  /** Whether the broker ever takes it. What it does not take would hold up all that follows; readers find it in the log. */
-  const fits = (stream: string, message: string, most: number): boolean => {
-    const bytes = Buffer.byteLength(message)
-    if (bytes <= most) return true
-    const numbers = unpacked(message).events.map(({ number }) => number)
-    log.warn({ stream, numbers, bytes, most }, 'larger than max_payload of the broker: it is read from the log')
-    return false
-  }
   /** After the first failure nothing more is begun, and what is on its way is waited for. */
   const publishEvents = async (batch: EventBatch): Promise<void> => {
-    const { nc } = await connection.ready()
-    const most = nc.info?.max_payload ?? mostMessageBytes
+    const { nc } = await connection.ready().catch((error: unknown) => {
+      throw notTaken(error)
+    })
+    const most = (nc.info?.max_payload ?? mostMessageBytes) - headerBytes
     const sending = new Set<Promise<void>>()
     const failures: unknown[] = []
     for (const message of packed(batch, most)) {
-      if (!fits(batch.stream, message, most)) continue
+      if (!fits(message, most, { stream: batch.stream, log })) continue
       const leave = await enter()
       if (failures.length > 0) {
         leave()
@@ -99,6 +117,8 @@ export const publisher = ({ prefix, connection, streams, log }: PublishingOption
   }
   return (batch: EventBatch): Promise<void> => (batch.events.length > 0 ? publishEvents(batch) : publishHead(batch))
 }
+
+const notTaken = (cause: unknown) => unavailable('the broker did not take events', cause)
 
 /** The broker has read all that was sent on this connection. Throws when that takes too long. */
 const flushed = async ({ nc, lost }: Link): Promise<void> => {

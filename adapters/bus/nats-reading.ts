@@ -6,6 +6,7 @@ import { type Consumer, type ConsumerMessages, DeliverPolicy } from '@nats-io/je
 import { describeError } from '../../kernel/failure.ts'
 import type { Log } from '../../kernel/ports.ts'
 import type { EventBatch } from '../../kernel/stream.ts'
+import type { Marks } from './marking.ts'
 import { type Connection, type Link, unavailable } from './nats-connection.ts'
 import { type Hearing, hearing } from './nats-hearing.ts'
 import { namesOf } from './nats-settings.ts'
@@ -18,6 +19,7 @@ export interface ReadingOptions {
   readonly deliver: (batch: EventBatch) => void
   readonly connection: Connection
   readonly streams: Streams
+  readonly marks: Marks | undefined
   readonly log: Log
 }
 

@@ -2,10 +2,13 @@
 // begin at what is new, for everything older is in the producer's log.
 import { setTimeout as limit } from 'node:timers/promises'
 import type { Bus, Log } from '../../kernel/ports.ts'
+import type { Marks } from './marking.ts'
 import { keepConnected, unavailable } from './nats-connection.ts'
 import { publisher } from './nats-publishing.ts'
 import { type Reading, startReading } from './nats-reading.ts'
 import { keepStreams } from './nats-streams.ts'
+
+export { marksBy } from './marking.ts'
 
 export interface NatsBusOptions {
   /** `nats://host:port`, several separated by commas; `tls://` insists on encryption. */
@@ -14,6 +17,8 @@ export interface NatsBusOptions {
   readonly prefix: string
   /** Copies of each stream in a cluster. */
   readonly replicas: number
+  /** How messages of ours are known. Without it everybody who can write to the broker is believed. */
+  readonly marks?: Marks
   readonly log: Log
 }
 
@@ -21,7 +26,7 @@ export interface NatsBusOptions {
 const beginMs = 1_000
 
 export const natsBus = (options: NatsBusOptions): Bus => {
-  const { log, prefix } = options
+  const { log, prefix, marks } = options
   const connection = keepConnected(options)
   const streams = keepStreams(options)
   const readings = new Set<Reading>()
@@ -32,10 +37,10 @@ export const natsBus = (options: NatsBusOptions): Bus => {
     await connection.close()
   }
   return {
-    publish: publisher({ prefix, connection, streams, log }),
+    publish: publisher({ prefix, connection, streams, marks, log }),
     subscribe: async (stream, reader, deliver) => {
       if (closing) throw unavailable('the bus is closed')
-      const reading = startReading({ prefix, stream, reader, deliver, connection, streams, log })
+      const reading = startReading({ prefix, stream, reader, deliver, connection, streams, marks, log })
       readings.add(reading)
       await Promise.race([reading.begun, limit(beginMs, undefined, { ref: false })])
       return async () => {

@@ -1,33 +1,14 @@
 // Family 6: the task tracker's database is restored to an earlier moment. The ledger notices, however it hears of it, and
 // stops; a person decides; then it goes on, keeps what it had booked of the lost history, and names it.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
-import { promisify } from 'node:util'
-import { type ApplicationProcess, plainEnvironment } from './application-process.ts'
+import type { ApplicationProcess } from './application-process.ts'
 import { assertClean } from './assert-clean.ts'
 import { audit } from './audit.ts'
 import { type Backup, backUp } from './backup.ts'
+import { ates } from './operators-tool.ts'
 import { isForkShown } from './shown.ts'
 import { openStage, type Stage } from './stage.ts'
-
-interface Said {
-  readonly code: number
-  readonly out: string
-}
-
-/** The operators' tool, beside the running aTES. */
-const ates = async (stage: Stage, ...args: readonly string[]): Promise<Said> => {
-  const env = { ...plainEnvironment(), ...stage.ground.environment() }
-  const running = promisify(execFile)(process.execPath, ['--import', './runtime.js', 'cli.ts', ...args], { env })
-  return running.then(
-    ({ stdout }) => ({ code: 0, out: stdout }),
-    (error: { code?: number; stdout?: string; stderr?: string }) => ({
-      code: error.code ?? -1,
-      out: `${error.stdout ?? ''}${error.stderr ?? ''}`,
-    }),
-  )
-}
 
 const one = async (stage: Stage, text: string): Promise<Record<string, unknown>> => (await stage.query(text))[0] ?? {}
 const all = async <Value>(stage: Stage, text: string): Promise<Value[]> =>

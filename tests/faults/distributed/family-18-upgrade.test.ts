@@ -1,12 +1,10 @@
 // Family 18: three versions follow each other on processes apart. Under traffic and page by page, one process after the
 // other is exchanged, so that old ones call new ones and new ones old ones, and both read what both say at one broker.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import { Visitor } from '../../processes/visitor.ts'
-import { plainEnvironment } from '../application-process.ts'
 import { sharedGround } from '../grounds.ts'
+import { ates } from '../operators-tool.ts'
 import type { Release } from '../releases.ts'
 import type { Callee, Stage } from '../stage.ts'
 import { load } from '../steady-load.ts'
@@ -14,12 +12,6 @@ import { Deployment, type Part } from './deployment.ts'
 import { progress } from './recovery.ts'
 
 const replicas = { identity: 1, 'task-tracker': 2, accounting: 2, web: 2 }
-
-/** What today's version brings the schemas to, before any process of it runs. */
-const migrate = (stage: Stage) => {
-  const env = { ...plainEnvironment(), ...stage.ground.environment() }
-  return promisify(execFile)(process.execPath, ['--import', './runtime.js', 'cli.ts', 'migrate'], { env })
-}
 
 const levels = `select name from task_tracker.migration union select name from accounting.migration
   union select name from identity.migration`
@@ -124,7 +116,7 @@ const toToday = async (deployment: Deployment) => {
   assert.deepEqual(await broughtIn(stage), [], 'the earlier version has less')
 
   // Schemas first, under processes of which none needs what is added, and one that starts again on them.
-  await migrate(stage)
+  assert.equal((await ates(stage, 'migrate')).code, 0)
   assert.deepEqual(await broughtIn(stage), brought)
   await tracker.process.kill()
   await tracker.start()

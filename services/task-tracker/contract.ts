@@ -169,10 +169,25 @@ export const taskTracker = contract('task-tracker', {
   }),
   getRoster: query({
     http: 'GET /roster',
-    summary: 'Who may be assigned tasks, by name.',
+    summary: 'Who may be assigned tasks, or everybody whose task may be looked for, by name.',
     allow: everybody,
-    input: z.object({ text: text(0, 200).optional(), limit: pageSize }),
-    output: z.object({ popugs: z.array(z.object({ popugId, name: z.string() })) }),
+    input: z.object({
+      who: z.enum(['assignable', 'everybody']).default('assignable'),
+      text: text(0, 200).optional(),
+      limit: pageSize,
+    }),
+    output: z.object({
+      popugs: z.array(
+        z.object({
+          popugId,
+          name: z.string(),
+          assignable: z
+            .boolean()
+            .optional()
+            .describe('false: disabled, a manager or an admin. An older version lists only who is, and leaves it out'),
+        }),
+      ),
+    }),
   }),
   verifyTasks: query({
     http: 'GET /verification',

@@ -3,7 +3,7 @@ import { numberInMark, pageMarkOf, pageOf } from '../../kernel/page.ts'
 import { ok, refuse } from '../../kernel/result.ts'
 import type { Handler } from '../../kernel/service.ts'
 import type { taskTracker } from './contract.ts'
-import { findTasks, listAssignable, taskDescriptions } from './store.ts'
+import { findTasks, listPopugs, taskDescriptions } from './store.ts'
 import { listTasks, type TaskOrder, type TaskPlace } from './store/list.ts'
 import { taskOnWire } from './wire.ts'
 
@@ -34,5 +34,5 @@ export const getTask: Handler<typeof taskTracker.getTask> = async ({ taskId }, {
 export const describeTasks: Handler<typeof taskTracker.describeTasks> = async ({ taskIds }, { tx }) =>
   ok({ tasks: await taskDescriptions(tx, taskIds) })
 
-export const getRoster: Handler<typeof taskTracker.getRoster> = async ({ text = '', limit }, { tx }) =>
-  ok({ popugs: await listAssignable(tx, text, limit) })
+export const getRoster: Handler<typeof taskTracker.getRoster> = async ({ who, text = '', limit }, { tx }) =>
+  ok({ popugs: await listPopugs(tx, who, text, limit) })

@@ -107,4 +107,8 @@ export const migrations: Migrations = {
       end $$`,
     `create trigger may_hold before insert or update of role, active on popug for each row execute function may_hold()`,
   ],
+  '0006-everybody-by-name': [
+    // Whoever holds tasks can be looked for, also who can be given none any more.
+    `create index popug_everybody_by_name on popug (name, id)`,
+  ],
 }

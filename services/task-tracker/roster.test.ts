@@ -36,7 +36,7 @@ test('the roster follows names, roles and activity of people', async () => {
   await change(popugId, { name: 'Renamed' })
   assert.equal((await held()).assigneeName, 'Renamed')
   const roster = must(await system.call(taskTracker.getRoster, { text: 'RENAMED' }, asManager))
-  assert.deepEqual(roster.popugs, [{ popugId, name: 'Renamed' }])
+  assert.deepEqual(roster.popugs, [{ popugId, name: 'Renamed', assignable: true }])
 
   for (const [wanted, assignable, assigneeActive] of [
     [{ active: false }, false, false],
@@ -54,6 +54,23 @@ test('the roster follows names, roles and activity of people', async () => {
       [popugId, assigneeActive, assignable],
     )
   }
+})
+
+test('whoever can be given no task is found by name among everybody, and says so', async () => {
+  const [person] = await addPeople(system, ['popug'])
+  const popugId = idOf(person)
+  await change(popugId, { name: 'Zoe Away', active: false })
+  const found = async (who?: 'everybody', text?: string) =>
+    must(await system.call(taskTracker.getRoster, { who, text, limit: 200 }, asManager)).popugs
+  const away = { popugId, name: 'Zoe Away', assignable: false }
+  assert.deepEqual(await found('everybody', 'zoe'), [away])
+  assert.deepEqual(await found(undefined, 'zoe'), [])
+  const all = await found('everybody')
+  assert.deepEqual(all.at(-1), away)
+  assert.deepEqual(
+    all.filter(({ assignable }) => assignable),
+    await found(),
+  )
 })
 
 test('the assignee of a task completes it also after having been disabled or promoted', async () => {

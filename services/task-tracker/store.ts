@@ -221,14 +221,23 @@ export const popugNames = async (tx: Tx, popugIds: readonly number[]): Promise<M
   return new Map(rows.map(({ id, name }) => [id, name]))
 }
 
-export const listAssignable = async (
+interface Listed {
+  readonly popugId: number
+  readonly name: string
+  readonly assignable: boolean
+}
+
+/** By name, those with this part of a text in theirs. Each way has its index, in this order. */
+export const listPopugs = async (
   tx: Tx,
+  who: 'assignable' | 'everybody',
   text: string,
   limit: number,
-): Promise<{ popugId: number; name: string }[]> => {
+): Promise<Listed[]> => {
+  const concerned = who === 'assignable' ? sql`assignable` : sql`true`
   const fitting = text === '' ? sql`` : sql`and name ilike ${containing(text)} ${forItsValues}`
-  const { rows } = await sql<{ popugId: number; name: string }>`
-    select id as "popugId", name from task_tracker.popug
-    where assignable ${fitting} order by name, id limit ${limit}`.execute(tx)
+  const { rows } = await sql<Listed>`
+    select id as "popugId", name, assignable from task_tracker.popug
+    where ${concerned} ${fitting} order by name, id limit ${limit}`.execute(tx)
   return rows
 }

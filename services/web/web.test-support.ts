@@ -387,12 +387,13 @@ export const fakeServices = (world: World): Services => {
           .map(({ taskId, description }) => ({ taskId, description })),
       }),
     verifyTasks: () => ok({ upTo: 0, tasks: 0, events: 0, differences: [], next: null }),
-    getRoster: ({ text = '', limit }) =>
+    getRoster: ({ who, text = '', limit }) =>
       ok({
-        popugs: roster()
+        popugs: world.people
+          .filter((one) => who === 'everybody' || isAssignable(one))
           .filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()))
           .slice(0, limit)
-          .map(({ popugId, name }) => ({ popugId, name })),
+          .map((one) => ({ popugId: one.popugId, name: one.name, assignable: isAssignable(one) })),
       }),
 
     getAccountInfo: ({ popugId, after, limit }, { actor }) => {

@@ -19,7 +19,7 @@ export const allTasksPage = [
 
   post('/tasks', everybody, async (visit, form) => {
     const description = form.text('description')
-    const found = await findAssignee(visit, form.text('popugId'))
+    const found = await findAssignee(visit, 'assignable', form.text('popugId'))
     if ('problem' in found) return allTasksView(visit, { form, assigneeError: found.problem, status: 422 })
     const checked = check(taskTracker.createTask.input, { description, popugId: found.popugId })
     if ('wrong' in checked)
@@ -46,14 +46,19 @@ interface Sent {
 }
 
 const allTasksView = async (visit: Member, { status, ...sent }: Sent & { status?: number }): Promise<Response> => {
-  const [roster, found] = await Promise.all([rosterOf(visit), listOf(visit)])
+  const mayChoose = managers.includes(visit.person.role)
+  const [assignable, everybodyHere, found] = await Promise.all([
+    mayChoose ? rosterOf(visit, 'assignable') : null,
+    rosterOf(visit, 'everybody'),
+    listOf(visit),
+  ])
   return visit.page(
     visit.texts.allTasks.title,
     <>
-      <NewTask visit={visit} roster={roster} sent={sent} />
+      <NewTask visit={visit} roster={assignable} sent={sent} />
       <section aria-labelledby="list">
         <h2 id="list">{visit.texts.allTasks.list}</h2>
-        <FilterForm visit={visit} roster={roster} filter={found.filter} />
+        <FilterForm visit={visit} roster={everybodyHere} filter={found.filter} />
         <TaskList visit={visit} list={found} />
       </section>
     </>,
@@ -89,6 +94,7 @@ const NewTask = ({ visit, roster, sent }: { visit: Member; roster: readonly Popu
           >
             {(attributes) => (
               <AssigneeControl
+                visit={visit}
                 roster={roster}
                 value={form?.text('popugId') ?? ''}
                 nobody={words.draw}
@@ -124,7 +130,13 @@ const FilterForm = ({ visit, roster, filter }: { visit: Member; roster: readonly
         help={roster === null ? words.assigneeHelp : undefined}
       >
         {(attributes) => (
-          <AssigneeControl roster={roster} value={filter.assignee} nobody={words.anybody} attributes={attributes} />
+          <AssigneeControl
+            visit={visit}
+            roster={roster}
+            value={filter.assignee}
+            nobody={words.anybody}
+            attributes={attributes}
+          />
         )}
       </Field>
       <ChoiceField

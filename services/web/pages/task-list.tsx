@@ -37,7 +37,7 @@ export const listOf = async (visit: Member): Promise<List> => {
     assignee: visit.query.get('assignee') ?? '',
     text: visit.query.get('text') ?? '',
   }
-  const found = await findAssignee(visit, asked.assignee)
+  const found = await findAssignee(visit, 'everybody', asked.assignee)
   const state = asked.state === '' ? undefined : taskState.safeParse(asked.state)
   const order = taskOrder.safeParse(visit.query.get('order') || 'newest')
   const checked = check(taskTracker.getTasks.input, {

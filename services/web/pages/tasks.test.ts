@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { refuse } from '../../../kernel/result.ts'
 import { company, fieldOf, messageOf, unavailable } from '../scene.test-support.ts'
-import { addTask, priceOf, reassign } from '../web.test-support.ts'
+import { addPerson, addTask, priceOf, reassign } from '../web.test-support.ts'
 
 describe('my tasks', () => {
   test('show fee and reward, and one press completes', async () => {
@@ -144,6 +144,24 @@ describe('all tasks', () => {
     assert.match(html, /href="\/tasks\?state=open&amp;assignee=2&amp;text=feathers&amp;after=50" rel="next"/)
     const next = await (await browser.get('/tasks?state=open&assignee=2&text=feathers&after=50')).text()
     assert.match(next, /href="\/tasks\?state=open&amp;assignee=2&amp;text=feathers">Back to the newest/)
+  })
+
+  test('are those of whoever can be given none any more, who is no choice for a new one', async () => {
+    const { browser, people, world } = company()
+    const cora = addPerson(world, 'Cora Conure', 'popug')
+    addTask(world, 'Left behind', cora)
+    world.people[cora.popugId - 1] = { ...cora, active: false }
+    browser.as(people.manager)
+    const html = await (await browser.get('/tasks')).text()
+    const choices = (field: string) => new RegExp(`<select[^>]*name="${field}"[^]*?</select>`).exec(html)?.[0] ?? ''
+    assert.match(choices('assignee'), /<optgroup label="Given no tasks">.*Mia Macaw.*>Cora Conure</)
+    assert.match(choices('popugId'), /Clara Lory/)
+    assert.doesNotMatch(choices('popugId'), /Cora Conure|optgroup/)
+    assert.match(await (await browser.get('/tasks?assignee=cora')).text(), /Left behind/)
+    const unknown = await (await browser.get('/tasks?assignee=nobody')).text()
+    assert.match(unknown, /Nobody is called “nobody”/)
+    const refused = await (await browser.post('/tasks', { description: 'x', popugId: 'cora' })).text()
+    assert.match(refused, /Nobody who can be given tasks is called “cora”/)
   })
 
   test('come in the order of the address, which further pages keep', async () => {

@@ -231,7 +231,11 @@ export const en = {
     createHelp:
       'The task is given to a popug drawn at random, who pays its fee at once and earns its reward when it is done.',
     submit: 'Create task',
-    unknownAssignee: (name: string) => `Nobody who can be given tasks is called “${name}”.`,
+    notAssignable: 'Given no tasks',
+    unknownAssignee: {
+      assignable: (name: string) => `Nobody who can be given tasks is called “${name}”.`,
+      everybody: (name: string) => `Nobody is called “${name}”.`,
+    },
     ambiguousAssignee: (names: string) => `Several people fit: ${names}. Give the #number.`,
   },
 

@@ -88,6 +88,7 @@ export const accounting = contract('accounting', {
       todayCents: cents,
       today: day,
       upTo: z.int().describe("number of the task tracker's last event that is in the ledger"),
+      upToEpoch: z.int().optional().describe("that event's epoch. An older version leaves it out"),
       lines: z.array(AccountLine),
       next: nextPage,
     }),

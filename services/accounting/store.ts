@@ -173,6 +173,7 @@ export interface Summary {
   readonly balanceCents: number
   readonly todayCents: number
   readonly upTo: number
+  readonly upToEpoch: number
 }
 
 export const accountSummary = async (tx: Tx, account: string, today: string): Promise<Summary> => {
@@ -180,9 +181,9 @@ export const accountSummary = async (tx: Tx, account: string, today: string): Pr
     select coalesce((select balance_cents from accounting.account where id = ${account}), 0) as "balanceCents",
       coalesce((select in_cents - out_cents from accounting.account_day where account = ${account} and day = ${today}), 0)
         as "todayCents",
-      coalesce((select number from accounting.position where consumer = 'ledger' and stream = 'task-tracker'), 0)
-        as "upTo"`.execute(tx)
-  return rows[0] ?? { balanceCents: 0, todayCents: 0, upTo: 0 }
+      coalesce(max(number), 0) as "upTo", coalesce(max(epoch), 1) as "upToEpoch"
+    from accounting.position where consumer = 'ledger' and stream = 'task-tracker'`.execute(tx)
+  return rows[0] ?? { balanceCents: 0, todayCents: 0, upTo: 0, upToEpoch: 1 }
 }
 
 export const ledgerUpTo = async (tx: Tx): Promise<number> => {

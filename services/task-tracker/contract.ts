@@ -160,6 +160,28 @@ export const taskTracker = contract('task-tracker', {
     }),
     refuses: { task_not_found: 'absent' },
   }),
+  getHappenings: query({
+    http: 'GET /popugs/{popugId}/happenings',
+    summary:
+      'What has happened to the tasks of a popug from an event on, the latest first: which they were given, also if somebody else has them by now, and which they completed.',
+    allow: everybody,
+    input: z.object({
+      popugId,
+      fromNumber: z.int().min(1).default(1).describe('of this event or later'),
+      fromEpoch: z.int().min(1).max(2_147_483_647).default(1).describe("that event's epoch"),
+      limit: pageSize,
+    }),
+    output: z.object({
+      head: z.int().describe("number of the last event in the task tracker's log"),
+      complete: z.boolean().describe('false: there are more, or more events since then than are looked at, 10,000'),
+      happenings: z.array(
+        TaskHappening.pick({ what: true, assignment: true, at: true, number: true, eventId: true }).extend({
+          taskId,
+          description: z.string(),
+        }),
+      ),
+    }),
+  }),
   describeTasks: query({
     http: 'POST /tasks/describe',
     summary: 'Descriptions of up to 500 tasks; unknown ones are left out.',

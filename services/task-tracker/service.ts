@@ -10,6 +10,7 @@ import {
 import { completeTask } from './complete-task.ts'
 import { taskTracker as contract } from './contract.ts'
 import { createTask } from './create-task.ts'
+import { getHappenings } from './get-happenings.ts'
 import { getTaskHistory } from './get-task-history.ts'
 import { describeTasks, getRoster, getTask, getTasks } from './get-tasks.ts'
 import { migrations } from './migrations.ts'
@@ -31,6 +32,7 @@ export const taskTracker = defineService({
     getTasks,
     getTask,
     getTaskHistory,
+    getHappenings,
     describeTasks,
     getRoster,
     verifyTasks,

@@ -52,6 +52,8 @@ export interface World {
   /** The operator log, newest first. */
   readonly acts: Act[]
   readonly lines: Map<number, Line[]>
+  /** The event that the ledger has come to; null: the last one. */
+  upTo: number | null
   readonly invitations: Map<string, number>
   readonly sessions: Map<string, number>
   firstAdministratorToken: string | null
@@ -68,6 +70,7 @@ export const emptyWorld = (): World => ({
   overview: calmOverview(),
   acts: [],
   lines: new Map(),
+  upTo: null,
   invitations: new Map(),
   sessions: new Map(),
   firstAdministratorToken: 'first-token',
@@ -144,6 +147,7 @@ export const priceOf = (taskId: number) => ({
 })
 
 let events = 0
+const ledgerUpTo = ({ upTo }: World): number => upTo ?? events
 
 const post = (
   world: World,
@@ -182,6 +186,7 @@ const paged = <T>(all: readonly T[], after: string | undefined, limit: number): 
 export const fakeServices = (world: World): Services => {
   const person = (popugId: number | null) => world.people.find((each) => each.popugId === popugId)
   const roster = () => world.people.filter(isAssignable)
+  const described = (taskId: number) => world.tasks.find((task) => task.taskId === taskId)?.description ?? ''
   const invite = (to: Person) => {
     const token = `invitation-${to.popugId}-${world.invitations.size}`
     world.invitations.set(token, to.popugId)
@@ -380,6 +385,13 @@ export const fakeServices = (world: World): Services => {
       const createdByName = person(task.createdBy)?.name ?? null
       return ok({ task, createdByName, happenings: world.stories.get(taskId) ?? [], next: null })
     },
+    getHappenings: ({ popugId, fromNumber, limit }) => {
+      const found = [...world.stories]
+        .flatMap(([taskId, story]) => story.map((one) => ({ ...one, taskId, description: described(taskId) })))
+        .filter((one) => one.popugId === popugId && (one.number ?? Infinity) >= fromNumber)
+        .toSorted((a, b) => (b.number ?? Infinity) - (a.number ?? Infinity))
+      return ok({ head: events, complete: found.length <= limit, happenings: found.slice(0, limit) })
+    },
     describeTasks: ({ taskIds }) =>
       ok({
         tasks: world.tasks
@@ -398,7 +410,8 @@ export const fakeServices = (world: World): Services => {
 
     getAccountInfo: ({ popugId, after, limit }, { actor }) => {
       if (popugId !== actor.id && !['accountant', 'admin'].includes(actor.role)) return refuse('not_own_account')
-      const lines = world.lines.get(popugId) ?? []
+      const upTo = ledgerUpTo(world)
+      const lines = (world.lines.get(popugId) ?? []).filter(({ cause }) => cause.number <= upTo)
       const today = world.now.toISOString().slice(0, 10)
       const { page, next } = paged(lines, after, limit)
       const todayCents = lines.filter(({ day }) => day === today).reduce((sum, { amountCents }) => sum + amountCents, 0)
@@ -408,7 +421,8 @@ export const fakeServices = (world: World): Services => {
         balanceCents: lines[0]?.balanceCents ?? 0,
         todayCents,
         today,
-        upTo: events,
+        upTo,
+        upToEpoch: 1,
         lines: page,
         next,
       })

@@ -56,6 +56,7 @@ export const methods: Readonly<Record<string, Method>> = {
   'task-tracker GetTasks': { of: 'person', verdict: everybody('same') },
   'task-tracker GetTask': { of: 'task', verdict: everybody('same') },
   'task-tracker GetTaskHistory': { of: 'task', verdict: everybody('same') },
+  'task-tracker GetHappenings': { of: 'person', verdict: everybody('same') },
   'task-tracker DescribeTasks': { of: 'task', verdict: everybody('same') },
   'task-tracker GetReassignment': { of: 'reassignment', verdict: managers('same') },
   'task-tracker CancelReassignment': { of: 'reassignment', verdict: managers('same') },

@@ -1,12 +1,14 @@
 // My account: balance, today, and a log in which every line says which task, why, when and by which event.
 import type { z } from 'zod'
+import { Fault } from '../../../kernel/result.ts'
 import { accounting } from '../../accounting/contract.ts'
 import { taskTracker } from '../../task-tracker/contract.ts'
 import { everybody } from '../../vocabulary.ts'
 import { Description, Empty, followedFrom, Movement, Notice, PageLinks, TaskNumber, When } from '../look/parts.tsx'
 import { get } from '../route.ts'
 import type { Member } from '../visit.tsx'
-import { byDay, eventMark, onTheWay, type Day, type Line, type OnTheWay } from './account-log.ts'
+import { byDay, eventMark, type Day, type Line } from './account-log.ts'
+import { onTheWayTo, Pending, type OnTheWay } from './on-the-way.tsx'
 
 type Account = z.output<typeof accounting.getAccountInfo.output>
 
@@ -14,12 +16,15 @@ type Account = z.output<typeof accounting.getAccountInfo.output>
 type Descriptions = ReadonlyMap<number, string> | null
 
 export const accountPage = [
-  get('/account', everybody, async (visit) =>
-    visit.page(
-      visit.texts.account.title,
-      <MyAccount visit={visit} parts={await accountOf(visit, visit.person.popugId)} />,
-    ),
-  ),
+  get('/account', everybody, async (visit) => {
+    const { account: words } = visit.texts
+    const parts = await accountOf(visit, visit.person.popugId).catch((error: unknown) =>
+      withoutAccounting(visit, error),
+    )
+    return parts === null
+      ? visit.page(words.title, <Missing visit={visit} />, { status: 503 })
+      : visit.page(words.title, <MyAccount visit={visit} parts={parts} />)
+  }),
 
   /** The whole of it, which asks for itself when something has changed. */
   get('/account/now', everybody, async (visit) =>
@@ -27,11 +32,30 @@ export const accountPage = [
   ),
 ]
 
+/** A page that says what is missing, where accounting does not answer. */
+const withoutAccounting = ({ deps, requestId }: Member, error: unknown): null => {
+  if (!(error instanceof Fault) || error.kind !== 'unavailable') throw error
+  deps.log.warn({ err: error, requestId }, 'an account was asked for that cannot be shown')
+  return null
+}
+
+const Missing = ({ visit }: { visit: Member }) => (
+  <>
+    <Notice>{visit.texts.account.accountingDown}</Notice>
+    <p>
+      <a href="/account">{visit.texts.problems.reload}</a>
+    </p>
+  </>
+)
+
 const MyAccount = ({ visit, parts }: { visit: Member; parts: AccountParts }) => (
-  <div id="account" {...followedFrom(`/account/now${visit.url.search}`, 'mine', parts.pending.length > 0)}>
+  <div id="account" {...followedFrom(`/account/now${visit.url.search}`, 'mine', isUnderWay(parts))}>
     <AccountView visit={visit} {...parts} path="/account" name={visit.person.name} />
   </div>
 )
+
+/** True while something that is shown as on its way may be in the ledger soon. */
+export const isUnderWay = ({ onTheWay }: AccountParts): boolean => (onTheWay?.happenings.length ?? 0) > 0
 
 /** The event whose line is looked for; nothing when none is, or it is no event's mark. */
 const lineIn = (visit: Member): { fromNumber?: number; fromEpoch?: number } => {
@@ -43,21 +67,30 @@ const lineIn = (visit: Member): { fromNumber?: number; fromEpoch?: number } => {
 export const accountOf = async (visit: Member, popugId: number): Promise<AccountParts> => {
   const after = visit.query.get('after') || undefined
   const from = lineIn(visit)
-  // Asked before the ledger, so that what arrives in between is not taken for missing.
-  const isNewest = after === undefined && from.fromNumber === undefined
-  const mine = isNewest ? await visit.want(taskTracker.getTasks, { popugId, limit: 20 }) : null
   const account = await visit.need(accounting.getAccountInfo, { popugId, after, ...from })
-  const described = await visit.want(taskTracker.describeTasks, {
-    taskIds: [...new Set(account.lines.map(({ taskId }) => taskId))],
-  })
+  const taskIds = [...new Set(account.lines.map(({ taskId }) => taskId))]
+  const isNewest = after === undefined && from.fromNumber === undefined
+  const [described, onTheWay] = await Promise.all([
+    visit.want(taskTracker.describeTasks, { taskIds }),
+    isNewest ? onTheWayTo(visit, account) : nothing,
+  ])
   const descriptions = described && new Map(described.tasks.map(({ taskId, description }) => [taskId, description]))
-  return { account, descriptions, pending: mine ? onTheWay(mine.tasks, account.lines, account.next !== null) : [] }
+  return { account, descriptions, onTheWay: onTheWay && behind(account, onTheWay) }
 }
 
-interface AccountParts {
+/** What has got into the ledger while it was read is not on the way any more. */
+const behind = ({ lines }: Account, { happenings, ...rest }: OnTheWay): OnTheWay => {
+  const booked = new Set(lines.map(({ cause }) => cause.eventId))
+  return { ...rest, happenings: happenings.filter(({ eventId }) => !booked.has(eventId)) }
+}
+
+const nothing: OnTheWay = { head: 0, complete: true, happenings: [] }
+
+export interface AccountParts {
   readonly account: Account
   readonly descriptions: Descriptions
-  readonly pending: readonly OnTheWay[]
+  /** Null while the task tracker is out of reach; further pages show nothing of it. */
+  readonly onTheWay: OnTheWay | null
 }
 
 interface AccountProps extends AccountParts {
@@ -67,7 +100,7 @@ interface AccountProps extends AccountParts {
   readonly path: string
 }
 
-export const AccountView = ({ visit, name, path, account, descriptions, pending }: AccountProps) => {
+export const AccountView = ({ visit, name, path, account, descriptions, onTheWay }: AccountProps) => {
   const { account: words } = visit.texts
   return (
     <>
@@ -82,8 +115,8 @@ export const AccountView = ({ visit, name, path, account, descriptions, pending 
           <dd>{visit.formats.signedMoney(account.todayCents)}</dd>
         </div>
       </dl>
-      {descriptions === null && <Notice>{words.trackerDown}</Notice>}
-      {pending.length > 0 && <Pending visit={visit} pending={pending} />}
+      {(descriptions === null || onTheWay === null) && <Notice>{words.trackerDown}</Notice>}
+      {onTheWay && <Pending visit={visit} onTheWay={onTheWay} upTo={account.upTo} path={path} />}
       <section aria-labelledby="log">
         <h2 id="log">{words.log}</h2>
         {account.lines.length === 0 ? (
@@ -94,24 +127,6 @@ export const AccountView = ({ visit, name, path, account, descriptions, pending 
         <PageLinks visit={visit} path={path} next={account.next} />
       </section>
     </>
-  )
-}
-
-const Pending = ({ visit, pending }: { visit: Member; pending: readonly OnTheWay[] }) => {
-  const { account: words } = visit.texts
-  return (
-    <section aria-labelledby="pending" class="on-the-way">
-      <h2 id="pending">{words.onTheWay}</h2>
-      <p>{words.onTheWayHelp(pending.length)}</p>
-      <ul>
-        {pending.map((entry) => (
-          <li>
-            {entry.kind === 'fee' ? words.fee(entry.assignment) : words.reward}: <TaskNumber taskId={entry.taskId} />{' '}
-            <Description visit={visit} text={entry.description} />
-          </li>
-        ))}
-      </ul>
-    </section>
   )
 }
 

@@ -322,9 +322,15 @@ export const en = {
     running: 'Balance after',
     onTheWay: 'On the way',
     onTheWayHelp: (count: number) =>
-      `${counted(count, { one: 'entry is', other: 'entries are' })} still on the way to the ledger. The balance does not hold ${count === 1 ? 'it' : 'them'} yet; look again in a moment.`,
+      `${counted(count, { one: 'entry is', other: 'entries are' })} still on the way to the ledger. The balance does not hold ${count === 1 ? 'it' : 'them'} yet.`,
+    onTheWayMore: 'There may be more: only the latest events were looked at.',
+    behind: (upTo: string, head: string) => `Accounting has come to event #${upTo} of #${head}.`,
+    noNumber: 'no number yet',
+    amountUnknown: 'not known yet',
     trackerDown:
-      'The task tracker does not answer, so tasks are shown by number only. Your money is complete and right.',
+      'The task tracker does not answer, so tasks are shown by number only, and what is on the way to the ledger is not shown. What stands in the ledger is right.',
+    accountingDown:
+      'Accounting does not answer, so balance, today and log are missing here. Nothing is lost: what happens to your tasks meanwhile is booked as soon as it is back.',
     empty: 'No money has moved yet.',
     emptyHelp:
       'You pay a fee when a task is given to you and get its reward when you complete it. Each movement is explained here.',

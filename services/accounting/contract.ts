@@ -142,7 +142,7 @@ export const accounting = contract('accounting', {
     allow: everybody,
     input: z.object({
       popugId,
-      since: moment.describe('UTC, ISO 8601; of the last 500 assignments of the popug'),
+      since: moment.describe('UTC, ISO 8601; of the last 2,000 assignments of the popug'),
       limit: pageSize,
     }),
     output: z.object({
@@ -154,6 +154,12 @@ export const accounting = contract('accounting', {
           popugName: z.string().nullable().describe('null until accounting has heard of the person'),
         }),
       ),
+      more: z
+        .enum(['none', 'some', 'unknown'])
+        .optional()
+        .describe(
+          'some: there are more than these. unknown: the popug was given so many since then that not all were looked at. An older version leaves it out',
+        ),
     }),
     refuses: { not_own_account: 'forbidden' },
   }),

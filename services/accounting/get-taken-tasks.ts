@@ -10,6 +10,9 @@ export const getTakenTasks: Handler<typeof accounting.getTakenTasks> = async (
   { tx, actor },
 ) => {
   if (popugId !== actor.id && !accountants.some((role) => role === actor.role)) return refuse('not_own_account')
-  const tasks = await takenTasks(tx, popugId, new Date(since), limit)
-  return ok({ tasks: tasks.map(({ at, ...task }) => ({ ...task, at: at.toISOString() })) })
+  const { whole, tasks } = await takenTasks(tx, popugId, new Date(since), limit + 1)
+  return ok({
+    tasks: tasks.slice(0, limit).map(({ at, ...task }) => ({ ...task, at: at.toISOString() })),
+    more: tasks.length > limit ? 'some' : whole ? 'none' : 'unknown',
+  })
 }

@@ -182,6 +182,16 @@ export const taskTracker = contract('task-tracker', {
       ),
     }),
   }),
+  countGivenTasks: query({
+    http: 'GET /popugs/{popugId}/given-tasks',
+    summary: 'How many of the open tasks of a popug they were given after a moment, also once more.',
+    allow: everybody,
+    input: z.object({ popugId, since: moment, most: z.int().min(1).max(1_000).default(200) }),
+    output: z.object({
+      tasks: z.int(),
+      exact: z.boolean().describe('false: there are more than `most`, which is what is counted'),
+    }),
+  }),
   describeTasks: query({
     http: 'POST /tasks/describe',
     summary: 'Descriptions of up to 500 tasks; unknown ones are left out.',

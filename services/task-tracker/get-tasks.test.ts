@@ -176,3 +176,22 @@ test('a mark that is not ours begins at the start', async () => {
     )
   }
 })
+
+test('what a popug was given after a moment and still has to do is counted, up to a bound', async () => {
+  const [giver] = await addPeople(system, ['popug'])
+  const popugId = idOf(giver)
+  const given = async (since: string, most?: number) =>
+    must(await system.call(taskTracker.countGivenTasks, { popugId, since, most }, as(cast.manager)))
+  const at = (minute: number) => new Date(Date.UTC(2026, 2, 14, 12, minute))
+  for (const minute of [1, 2, 3, 4]) {
+    moment = at(minute)
+    must(await create('given', as(cast.manager), popugId))
+  }
+  const [last] = await ids({ popugId })
+  must(await complete(last ?? 0, popugId))
+  moment = null
+  assert.deepEqual(await given(at(0).toISOString()), { tasks: 3, exact: true })
+  assert.deepEqual(await given(at(2).toISOString()), { tasks: 1, exact: true })
+  assert.deepEqual(await given(at(0).toISOString(), 3), { tasks: 3, exact: true })
+  assert.deepEqual(await given(at(0).toISOString(), 2), { tasks: 2, exact: false })
+})

@@ -3,7 +3,7 @@ import { numberInMark, pageMarkOf, pageOf } from '../../kernel/page.ts'
 import { ok, refuse } from '../../kernel/result.ts'
 import type { Handler } from '../../kernel/service.ts'
 import type { taskTracker } from './contract.ts'
-import { findTasks, listPopugs, taskDescriptions } from './store.ts'
+import { countGiven, findTasks, listPopugs, taskDescriptions } from './store.ts'
 import { listTasks, type TaskOrder, type TaskPlace } from './store/list.ts'
 import { taskOnWire } from './wire.ts'
 
@@ -24,6 +24,14 @@ export const getTasks: Handler<typeof taskTracker.getTasks> = async ({ order, af
     order === 'completed' ? pageMarkOf(taskId, completedAt?.getTime() ?? 0) : pageMarkOf(taskId),
   )
   return ok({ tasks: page.map(taskOnWire), next })
+}
+
+export const countGivenTasks: Handler<typeof taskTracker.countGivenTasks> = async (
+  { popugId, since, most },
+  { tx },
+) => {
+  const found = await countGiven(tx, popugId, new Date(since), most + 1)
+  return ok({ tasks: Math.min(found, most), exact: found <= most })
 }
 
 export const getTask: Handler<typeof taskTracker.getTask> = async ({ taskId }, { tx }) => {

@@ -107,8 +107,10 @@ export const migrations: Migrations = {
       end $$`,
     `create trigger may_hold before insert or update of role, active on popug for each row execute function may_hold()`,
   ],
-  '0006-everybody-by-name': [
+  '0006-names-of-all-and-what-was-given': [
     // Whoever holds tasks can be looked for, also who can be given none any more.
     `create index popug_everybody_by_name on popug (name, id)`,
+    // What somebody was given since they looked last is counted however many they hold.
+    `create index task_given on task (assignee, assigned_at) where state = 'open'`,
   ],
 }

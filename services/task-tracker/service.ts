@@ -12,7 +12,7 @@ import { taskTracker as contract } from './contract.ts'
 import { createTask } from './create-task.ts'
 import { getHappenings } from './get-happenings.ts'
 import { getTaskHistory } from './get-task-history.ts'
-import { describeTasks, getRoster, getTask, getTasks } from './get-tasks.ts'
+import { countGivenTasks, describeTasks, getRoster, getTask, getTasks } from './get-tasks.ts'
 import { migrations } from './migrations.ts'
 import { roster } from './on-people-events.ts'
 import { reassignTasks } from './reassign-tasks.ts'
@@ -33,6 +33,7 @@ export const taskTracker = defineService({
     getTask,
     getTaskHistory,
     getHappenings,
+    countGivenTasks,
     describeTasks,
     getRoster,
     verifyTasks,

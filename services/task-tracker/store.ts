@@ -52,6 +52,15 @@ export const findTasks = async (tx: Tx, taskIds: readonly number[]): Promise<Tas
   return rows
 }
 
+/** Open tasks of a popug that were given to them after a moment, counted up to `most`. */
+export const countGiven = async (tx: Tx, popugId: number, since: Date, most: number): Promise<number> => {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from (
+      select from task_tracker.task where state = 'open' and assignee = ${popugId} and assigned_at > ${since}
+      limit ${most}) as given`.execute(tx)
+  return rows[0]?.count ?? 0
+}
+
 /** Locks first and reads then: one statement that waits for a reassignment would look for the earlier assignee's name. */
 export const lockTask = async (tx: Tx, taskId: number): Promise<Task | undefined> => {
   await sql`select from task_tracker.task where id = ${taskId} for update`.execute(tx)

@@ -392,6 +392,12 @@ export const fakeServices = (world: World): Services => {
         .toSorted((a, b) => (b.number ?? Infinity) - (a.number ?? Infinity))
       return ok({ head: events, complete: found.length <= limit, happenings: found.slice(0, limit) })
     },
+    countGivenTasks: ({ popugId, since, most }) => {
+      const given = world.tasks.filter(
+        (task) => task.assigneeId === popugId && task.state === 'open' && task.assignedAt > since,
+      )
+      return ok({ tasks: Math.min(given.length, most), exact: given.length <= most })
+    },
     describeTasks: ({ taskIds }) =>
       ok({
         tasks: world.tasks
@@ -444,7 +450,7 @@ export const fakeServices = (world: World): Services => {
           )
           .map((one) => ({ taskId, at: one.at, popugId: one.popugId, popugName: one.popugName })),
       )
-      return ok({ tasks: moved.slice(0, limit) })
+      return ok({ tasks: moved.slice(0, limit), more: moved.length > limit ? 'some' : 'none' })
     },
     listAccounts: ({ text = '', after, limit }) => {
       const found = world.people.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()))

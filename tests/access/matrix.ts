@@ -45,6 +45,7 @@ export const mayCall: Readonly<Record<string, Line>> = {
   'task-tracker GetTask': everybody,
   'task-tracker GetTaskHistory': everybody,
   'task-tracker GetHappenings': everybody,
+  'task-tracker CountGivenTasks': everybody,
   'task-tracker DescribeTasks': everybody,
   'task-tracker GetRoster': everybody,
   'task-tracker VerifyTasks': services,

@@ -57,6 +57,11 @@ export const methods: Readonly<Record<string, Method>> = {
   'task-tracker GetTask': { of: 'task', verdict: everybody('same') },
   'task-tracker GetTaskHistory': { of: 'task', verdict: everybody('same') },
   'task-tracker GetHappenings': { of: 'person', verdict: everybody('same') },
+  'task-tracker CountGivenTasks': {
+    of: 'person',
+    input: { since: '2020-01-01T00:00:00.000Z' },
+    verdict: everybody('same'),
+  },
   'task-tracker DescribeTasks': { of: 'task', verdict: everybody('same') },
   'task-tracker GetReassignment': { of: 'reassignment', verdict: managers('same') },
   'task-tracker CancelReassignment': { of: 'reassignment', verdict: managers('same') },

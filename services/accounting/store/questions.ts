@@ -93,21 +93,32 @@ export interface TakenTask {
   readonly popugName: string | null
 }
 
-/** How many of a popug's own fees are looked at, the latest; who has had more since would not read a list of them. */
-const mostFees = 500
+/** How many of a popug's own fees are looked at, the latest. */
+const mostFees = 2_000
+
+interface Taken {
+  /** False where even the earliest fee that was looked at is of `since` or later. */
+  readonly whole: boolean
+  readonly tasks: readonly TakenTask[]
+}
 
 /** The assignment after a popug's last one of a task, where it was made at `since` or later: somebody else's. */
-export const takenTasks = async (tx: Tx, popugId: number, since: Date, limit: number): Promise<TakenTask[]> => {
-  const { rows } = await sql<TakenTask>`
-    select next.task_id as "taskId", next.at, next.popug_id as "popugId", h.name as "popugName"
-    from (
-      select task_id, max(assignment) as assignment from (
-        select task_id, assignment from accounting.posting where popug_id = ${popugId} and kind = 'fee'
-        order by epoch desc, number desc, line desc limit ${mostFees}) as latest
-      group by task_id) as own
-    join accounting.posting next
-      on next.task_id = own.task_id and next.kind = 'fee' and next.assignment = own.assignment + 1
-    left join accounting.holder h on h.id = next.popug_id
-    where next.at >= ${since} order by next.at desc, next.task_id desc limit ${limit}`.execute(tx)
-  return rows
+export const takenTasks = async (tx: Tx, popugId: number, since: Date, limit: number): Promise<Taken> => {
+  const { rows } = await sql<{ whole: boolean } & Omit<TakenTask, 'taskId'> & { taskId: number | null }>`
+    with latest as materialized (
+      select task_id, assignment, at from accounting.posting where popug_id = ${popugId} and kind = 'fee'
+      order by epoch desc, number desc, line desc limit ${mostFees}
+    ), taken as (
+      select next.task_id as "taskId", next.at, next.popug_id as "popugId", h.name as "popugName"
+      from (select task_id, max(assignment) as assignment from latest group by task_id) as own
+      join accounting.posting next
+        on next.task_id = own.task_id and next.kind = 'fee' and next.assignment = own.assignment + 1
+      left join accounting.holder h on h.id = next.popug_id
+      where next.at >= ${since} order by next.at desc, next.task_id desc limit ${limit}
+    )
+    select looked.whole, taken."taskId", taken.at, taken."popugId", taken."popugName"
+    from (select count(*) < ${mostFees} or min(at) < ${since} as whole from latest) as looked left join taken on true
+    order by taken.at desc, taken."taskId" desc`.execute(tx)
+  const tasks = rows.flatMap(({ whole: _whole, taskId, ...rest }) => (taskId === null ? [] : { ...rest, taskId }))
+  return { whole: rows[0]?.whole ?? true, tasks }
 }

@@ -12,7 +12,7 @@ import { Description, Empty, followedFrom, Movement, Notice, PageLinks, TaskNumb
 import { Problem } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { turnDown, type Member } from '../visit.tsx'
-import { type Changes, isNew, SinceLastVisit, takenSince } from './since-last-visit.tsx'
+import { type Changes, changesSince, isNew, SinceLastVisit } from './since-last-visit.tsx'
 
 type Task = z.output<typeof TaskSchema>
 type Account = z.output<typeof accounting.getAccountInfo.output>
@@ -53,14 +53,13 @@ const lookOf = ({ request, person: { popugId }, now, secure }: Member): Since =>
 const partsOf = async (visit: Member, since: Date | null): Promise<Omit<MyTasksProps, 'visit'>> => {
   const { popugId } = visit.person
   const after = visit.query.get('after') || undefined
-  const [open, completed, account, taken] = await Promise.all([
+  const [open, completed, account, changes] = await Promise.all([
     visit.need(taskTracker.getTasks, { popugId, state: 'open', after }),
     visit.need(taskTracker.getTasks, { popugId, order: 'completed', limit: 10 }),
     visit.want(accounting.getAccountInfo, { popugId, limit: 1 }),
-    since && takenSince(visit, since),
+    since && changesSince(visit, since),
   ])
   const prices = account && (await pricesOf(visit, [...open.tasks, ...completed.tasks]))
-  const changes = since && { since, taken: taken ?? [] }
   return { open: open.tasks, next: open.next, completed: completed.tasks, prices, account, changes }
 }
 
@@ -88,7 +87,7 @@ const MyTasks = ({ visit, open, next, completed, prices, account, changes }: MyT
     <div id="mine" {...followedFrom(`/mine${visit.url.search}`, 'mine tasks', isPending)}>
       {account && <Figures visit={visit} account={account} />}
       {(account === null || prices === null) && <Notice>{words.accountingDown}</Notice>}
-      {changes && <SinceLastVisit visit={visit} open={open} changes={changes} />}
+      {changes && <SinceLastVisit visit={visit} changes={changes} />}
       <section aria-labelledby="open">
         <h2 id="open">{words.open}</h2>
         {open.length === 0 ? (

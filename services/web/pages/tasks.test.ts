@@ -1,7 +1,7 @@
 // My tasks and all tasks through their pages, also while other services are away.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { refuse } from '../../../kernel/result.ts'
+import { ok, refuse } from '../../../kernel/result.ts'
 import { company, fieldOf, messageOf, unavailable } from '../scene.test-support.ts'
 import { addPerson, addTask, priceOf, reassign } from '../web.test-support.ts'
 
@@ -63,6 +63,43 @@ describe('my tasks', () => {
       reassign(world, addTask(world, `Chore ${i}`, people.popug), people.accountant, people.manager)
     browser.as(people.popug)
     assert.match(await look(), /8 tasks were taken away from you:[^]*and 3 others/)
+  })
+
+  test('count what was given and taken away beyond the page, and up to a bound', async () => {
+    const { browser, people, world } = company()
+    browser.as(people.popug)
+    const look = async (path = '/') => (await browser.get(path)).text()
+    await look()
+    world.now = new Date(world.now.getTime() + 3_600_000)
+    for (let i = 0; i < 70; i++) {
+      addTask(world, `Chore ${i}`, people.popug)
+      reassign(world, addTask(world, `Gone ${i}`, people.popug), people.accountant, people.manager)
+    }
+    for (const path of ['/', '/?after=50'])
+      assert.match(await look(path), /70 tasks were given to you[^]*70 tasks were taken away[^]*and 65 others/, path)
+    for (let i = 0; i < 131; i++) {
+      addTask(world, `Chore ${i}`, people.popug)
+      reassign(world, addTask(world, `Gone ${i}`, people.popug), people.accountant, people.manager)
+    }
+    assert.match(await look(), /More than 200 tasks were given[^]*More than 200 tasks were taken away[^]*and others/)
+    browser.cookies.set('ates_language', 'ru')
+    assert.match(await look(), /Больше 200 новых задач для вас[^]*У вас забрали больше 200 задач/)
+  })
+
+  test('say so when it is not known how many were taken away', async () => {
+    const one = { taskId: 1, at: '2026-03-14T12:30:00Z', popugId: 2, popugName: 'Clara Lory' }
+    for (const [tasks, said] of [
+      [[one], /At least 1 task was taken away[^]*Clara Lory/],
+      [[], /Tasks may have been taken away/],
+    ] as const) {
+      const { browser, people, world } = company({
+        replaced: { getTakenTasks: () => ok({ tasks: [...tasks], more: 'unknown' }) },
+      })
+      browser.as(people.popug)
+      await browser.get('/')
+      world.now = new Date(world.now.getTime() + 3_600_000)
+      assert.match(await (await browser.get('/')).text(), said)
+    }
   })
 
   test('say who has the task now, when it was given away meanwhile', async () => {

@@ -113,6 +113,16 @@ const anEvent = { at, popugId: 1, email: '1@example.com', actor: 4, address: '',
 const aSession = { createdAt: at, usedAt: at, expiresAt: at, address: '', userAgent: '' }
 const anAccount = { popugId: 77, name: null, role: null, active: true, balanceCents: 0, todayCents: 0 }
 
+const waiting = (what: 'assigned' | 'completed') => ({
+  what,
+  taskId: 1,
+  description: '1',
+  assignment: null,
+  at,
+  number: null,
+  eventId: crypto.randomUUID(),
+})
+
 /** What is seldom: other kinds of what `busy` has, long lists, a task with a long story. */
 const strange = (): Scene => {
   const overview = troubledOverview()
@@ -173,6 +183,7 @@ const strange = (): Scene => {
       },
       getSecurityEvents: () => ok({ events: securityKinds.map((kind, id) => ({ ...anEvent, id, kind })), next: '1' }),
       getPrices: () => ok({ prices: [] }),
+      getHappenings: () => ok({ head: 9, complete: false, happenings: [waiting('assigned'), waiting('completed')] }),
       getRoster: ({ limit }) =>
         ok({ popugs: Array.from({ length: limit }, (_, index) => ({ popugId: index + 1, name: '9–9' })) }),
       getTaskPostings: () => ok({ upTo: 4, price: null, all: true, postings: [] }),

@@ -190,9 +190,17 @@ export const en = {
     since: 'Since your last visit,',
     given: (count: number) =>
       `${counted(count, { one: 'task was', other: 'tasks were' })} given to you; ${count === 1 ? 'it is' : 'they are'} marked below as new.`,
+    givenMore: (count: number) =>
+      `More than ${counted(count, { one: 'task was', other: 'tasks were' })} given to you; they are marked below as new.`,
     taken: (count: number) => `${counted(count, { one: 'task was', other: 'tasks were' })} taken away from you:`,
+    takenMore: (count: number) =>
+      `More than ${counted(count, { one: 'task was', other: 'tasks were' })} taken away from you, these last:`,
+    takenAtLeast: (count: number) =>
+      `At least ${counted(count, { one: 'task was', other: 'tasks were' })} taken away from you:`,
+    takenPerhaps: 'Tasks may have been taken away from you: you were given too many for all of them to be looked at.',
     nowWith: (name: string) => `given to ${name}`,
     andMore: (count: number) => `and ${counted(count, { one: 'other', other: 'others' })}`,
+    andOthers: 'and others',
     isNew: 'new',
     noneCompleted: 'You have not completed a task yet.',
     accountingDown:

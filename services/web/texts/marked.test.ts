@@ -147,6 +147,29 @@ describe('every visible text comes from the catalogs', () => {
     assert.deepEqual(await read(browser.get('/')), [])
   })
 
+  test('also where more has changed than is counted', async () => {
+    const taken = Array.from({ length: 6 }, () => ({
+      taskId: 1,
+      at: '2026-03-14T12:30:00Z',
+      popugId: 2,
+      popugName: '2',
+    }))
+    for (const more of ['some', 'unknown'] as const) {
+      for (const tasks of [taken, []]) {
+        const { browser, people, world } = scene({
+          replaced: {
+            countGivenTasks: () => ok({ tasks: 200, exact: false }),
+            getTakenTasks: () => ok({ tasks, more }),
+          },
+        })
+        browser.as(people.popug)
+        await browser.get('/')
+        world.now = new Date(world.now.getTime() + 3_600_000)
+        assert.deepEqual(await read(browser.get('/')), [])
+      }
+    }
+  })
+
   test('also the message after an act, and each refusal', async () => {
     const { browser, people } = busy()
     const values = { name: '1', task: '1', id: '1', role: '1', token: '1', retryAfterSeconds: '60', assigneeName: '1' }

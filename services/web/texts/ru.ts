@@ -139,11 +139,18 @@ export const ru: Texts = {
     since: 'С прошлого раза,',
     given: (count: number) =>
       `${counted(count, { one: 'новая задача', few: 'новые задачи', many: 'новых задач', other: 'новые задачи' })} для вас; ниже ${count === 1 ? 'она помечена' : 'они помечены'}.`,
+    givenMore: (count: number) =>
+      `Больше ${counted(count, { one: 'новой задачи', other: 'новых задач' })} для вас; ниже они помечены.`,
     taken: (count: number) =>
       `У вас забрали ${counted(count, { one: 'задачу', few: 'задачи', many: 'задач', other: 'задачи' })}:`,
+    takenMore: (count: number) =>
+      `У вас забрали больше ${counted(count, { one: 'задачи', other: 'задач' })}, последними — эти:`,
+    takenAtLeast: (count: number) => `У вас забрали не меньше ${counted(count, { one: 'задачи', other: 'задач' })}:`,
+    takenPerhaps: 'Возможно, какие-то задачи у вас забрали: новых так много, что просмотрены не все.',
     nowWith: (name: string) => `досталась: ${name}`,
     andMore: (count: number) =>
       `и ещё ${counted(count, { one: 'задача', few: 'задачи', many: 'задач', other: 'задачи' })}`,
+    andOthers: 'и другие',
     isNew: 'новая',
     noneCompleted: 'Вы ещё не выполнили ни одной задачи.',
     accountingDown:

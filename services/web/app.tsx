@@ -77,7 +77,7 @@ export const createWeb = (deps: WebDeps): Hono => {
   app.get('/live', async (c) => {
     const signedIn = await sessionOf(deps, c.req.raw, requestIdOf(c))
     if (signedIn === null) return c.body(null, 401)
-    return deps.live.answer(signedIn.person.popugId, async () => (await sessionOf(deps, c.req.raw)) !== null)
+    return deps.live.answer(signedIn.person, async () => (await sessionOf(deps, c.req.raw)) !== null)
   })
   for (const route of routes) {
     app.on(route.verb, route.path, (c) => serve({ deps, assets, c, route }))

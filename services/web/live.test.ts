@@ -4,12 +4,13 @@ import { describe, test, type TestContext } from 'node:test'
 import { localBus } from '../../adapters/bus/local.ts'
 import type { EventBatch } from '../../kernel/stream.ts'
 import { createLive } from './live.ts'
+import type { Role } from '../vocabulary.ts'
 import { company } from './scene.test-support.ts'
 
 let number = 0
 
-/** As the task tracker says it. */
-const batch = (...popugIds: number[]): EventBatch => ({
+/** As the task tracker says it: an assignment of each, by its number. */
+const assigned = (assignment: number, ...popugIds: number[]): EventBatch => ({
   stream: 'task-tracker',
   epoch: 1,
   head: number,
@@ -20,7 +21,7 @@ const batch = (...popugIds: number[]): EventBatch => ({
     type: 'TaskAssigned',
     version: 1,
     about: '1',
-    data: { taskId: 1, popugId, assignment: 1 },
+    data: { taskId: 1, popugId, assignment },
     at: '2026-03-14T12:00:00Z',
     requestId: 'a-request',
     actor: null,
@@ -28,13 +29,22 @@ const batch = (...popugIds: number[]): EventBatch => ({
   })),
 })
 
-/** Two readers, on a clock that only the test moves. */
+const batch = (...popugIds: number[]): EventBatch => assigned(1, ...popugIds)
+
+/** As identity says it. */
+const changed = (popugId: number): EventBatch => {
+  const { events, ...said } = batch(popugId)
+  const data = { popugId, name: 'x', role: 'popug', active: true, version: 2 }
+  return { ...said, stream: 'identity', events: events.map((event) => ({ ...event, type: 'PopugChanged', data })) }
+}
+
+/** Two readers, and more of any role, on a clock that only the test moves. */
 const stage = async (t: TestContext, isStillIn = () => Promise.resolve(true)) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
   const [bus, live] = [localBus(), createLive()]
   await live.follow(bus)
-  const readerOf = (popugId: number) => {
-    const reader = live.answer(popugId, isStillIn).body!.getReader()
+  const readerOf = (popugId: number, role: Role = 'popug') => {
+    const reader = live.answer({ popugId, role }, isStillIn).body!.getReader()
     const decoder = new TextDecoder()
     let pending: Promise<void> | null = null
     const said: string[] = []
@@ -58,7 +68,7 @@ const stage = async (t: TestContext, isStillIn = () => Promise.resolve(true)) =>
       leave: () => reader.cancel(),
     }
   }
-  return { bus, live, anna: readerOf(1), boris: readerOf(2) }
+  return { bus, live, readerOf, anna: readerOf(1), boris: readerOf(2) }
 }
 
 describe('hints', () => {
@@ -71,6 +81,39 @@ describe('hints', () => {
     assert.deepEqual(await anna.heard(), ['hint mine'])
     t.mock.timers.tick(10_000)
     assert.deepEqual(await boris.heard(), [])
+  })
+
+  test('of reassignments, money and people go to those who see to them', async (t) => {
+    const { bus, readerOf } = await stage(t)
+    const [manager, accountant, admin] = [readerOf(3, 'manager'), readerOf(4, 'accountant'), readerOf(5, 'admin')]
+    const popug = readerOf(6)
+    await bus.publish(assigned(2, 1, 2))
+    assert.deepEqual(await manager.heard(), ['hint tasks', 'hint reassignments'])
+    assert.deepEqual(await accountant.heard(), ['hint tasks', 'hint money'])
+    assert.deepEqual(await admin.heard(), ['hint tasks', 'hint reassignments', 'hint money'])
+    assert.deepEqual(await popug.heard(), ['hint tasks'])
+    t.mock.timers.tick(2_000)
+    assert.deepEqual(await accountant.heard(), ['hint money'], 'the ledger follows')
+    t.mock.timers.tick(10_000)
+    for (const reader of [manager, accountant, admin, popug]) await reader.heard()
+    await bus.publish(changed(1))
+    assert.deepEqual(await accountant.heard(), ['hint people'])
+    assert.deepEqual(await admin.heard(), ['hint people'])
+    assert.deepEqual([await manager.heard(), await popug.heard()], [[], []])
+    await bus.publish(batch(1))
+    assert.deepEqual(await manager.heard(), ['hint tasks'], 'a new task is no reassignment')
+  })
+
+  test('of money come once in two seconds at most while a reassignment runs', async (t) => {
+    const { bus, readerOf } = await stage(t)
+    const accountant = readerOf(4, 'accountant')
+    const heard: string[] = []
+    for (let tenth = 0; tenth < 100; tenth += 1) {
+      await bus.publish(assigned(2, 1, 2))
+      t.mock.timers.tick(100)
+      heard.push(...(await accountant.heard()).filter((said) => said === 'hint money'))
+    }
+    assert.ok(heard.length >= 5 && heard.length <= 6, `${heard.length} in ten seconds`)
   })
 
   test('are not many, however much happens', async (t) => {
@@ -106,7 +149,7 @@ describe('hints', () => {
     assert.deepEqual(await anna.heard(), ['hint tasks'])
     live.end()
     assert.deepEqual(await anna.heard(), ['ended'])
-    assert.equal(live.answer(1, () => Promise.resolve(true)).status, 503)
+    assert.equal(live.answer({ popugId: 1, role: 'popug' }, () => Promise.resolve(true)).status, 503)
   })
 
   test('are for those who are signed in', async () => {

@@ -114,6 +114,10 @@ export const pages: Readonly<Record<string, Page>> = {
     of: 'person',
     verdict: { popug: closed, manager: closed, accountant: '200 account', admin: '200' },
   },
+  'GET /accounts/:popugId/now': {
+    of: 'person',
+    verdict: { popug: closed, manager: closed, accountant: '200 account', admin: '200' },
+  },
   'POST /people/:popugId/role': { of: 'person', form: { role: 'admin' }, verdict: pageOfAdmins('303 roleChanged') },
   'POST /people/:popugId/invitation': { of: 'person', verdict: pageOfAdmins('303 linkRenewed') },
   'POST /reassign/:id/cancel': {

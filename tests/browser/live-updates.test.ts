@@ -165,3 +165,52 @@ play('Enter sends a new task, says who got it, and leaves the focus where the ne
   assert.equal(await field.inputValue(), 'Two\nlines')
   assert.equal(sent.length, 2)
 })
+
+/** Opens a page, and waits until it is told of changes and has asked for this part of itself. */
+const follow = async (visit: Visit, path: string, part: string): Promise<void> => {
+  const asked = visit.page.waitForResponse(`**${part}`)
+  await visit.go(path)
+  await asked
+}
+
+const reassign = () => office.host.call(taskTracker.assignTasks, {}, as({ id: manager.popugId, role: 'manager' }))
+
+play('a reassignment that somebody else starts appears in the open window of a manager', async (windows) => {
+  await create('Sing elsewhere')
+  await office.host.settle()
+  const visit = await windows.open(office.url, await office.hire('Mona Macaw', 'manager'))
+  await follow(visit, '/reassign', '/reassign/progress')
+  await visit.sees(visit.words.reassign.empty)
+  const hinted = await listenForHint(visit)
+  const { id } = must(await reassign())
+  await hinted()
+  await visit.page.getByRole('row', { name: `#${id} ${visit.words.reassign.states.done}` }).waitFor()
+})
+
+play('balances and what was earned follow in an open window, and what was unfolded stays so', async (windows) => {
+  const who = as({ id: 1, role: 'admin' })
+  const visit = await windows.open(office.url, await office.hire('Clara Lory', 'accountant'))
+  await follow(visit, '/accounts', '/accounts/list')
+  await visit.page.getByText(visit.words.accounts.asTable).click()
+  const taskId = await create('Sing for money')
+  await complete(taskId)
+  await office.host.settle()
+  const { money } = formatsOf('en', 'UTC', new Date())
+  const { accounts } = must(await office.host.call(accounting.listAccounts, { text: 'Anna' }, who))
+  const { balanceCents } = must(await office.host.call(accounting.getEarnings, {}, who))
+  const balance = rowOf(visit, 'Anna Kakadu').locator('td').last()
+  await balance.getByText(money(accounts[0]?.balanceCents ?? 0)).waitFor()
+  await visit.page.locator('#earned dd').last().getByText(money(balanceCents)).waitFor()
+  assert.equal(await visit.page.locator('#earned details').getAttribute('open'), '')
+
+  await follow(visit, `/accounts/${anna.popugId}`, '/now')
+  await complete(await create('Sing once more'))
+  await visit.page.locator('#account').getByText('Sing once more').first().waitFor()
+})
+
+play('somebody who is invited appears in the open list of people', async (windows) => {
+  const visit = await windows.open(office.url, await office.hire('Adam Amazon', 'admin'))
+  await follow(visit, '/people', '/people/list')
+  await office.hire('Nina New', 'manager')
+  await visit.page.getByText('Nina New', { exact: true }).waitFor()
+})

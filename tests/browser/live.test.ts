@@ -82,6 +82,7 @@ for (const [id, javaScript] of [
     const ended = page.getByRole('row', { name: `#${id} ${words.reassign.states.done}` })
     await comes(visit, ended)
     assert.match((await ended.textContent()) ?? '', new RegExp(number(tasks)))
-    assert.equal(await page.locator('#progress[hx-get]').count(), 0, 'what has ended is not asked for any more')
+    const trigger = await page.locator('#progress').getAttribute('hx-trigger')
+    assert.equal(trigger, 'hint, every 15s', 'what has ended is asked for seldom')
   })
 }

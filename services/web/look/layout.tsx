@@ -14,8 +14,15 @@ interface DocumentProps {
   readonly children: ComponentChildren
 }
 
-/** `innerHTML` and the rest are htmx's words; refused and failed answers are whole pages and replace the page. */
-const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, defaultTimeout: 30_000 })
+/**
+ * Words of htmx; refused and failed answers are whole pages and replace the page. What a reader has unfolded stays so when
+ * the part around it is asked for again.
+ */
+const htmxConfig = JSON.stringify({
+  includeIndicatorCSS: false,
+  defaultTimeout: 30_000,
+  morphIgnore: ['data-htmx-powered', 'open'],
+})
 
 export const Document = ({ visit, title, plain, children }: DocumentProps) => {
   const { texts, assets, theme, language, person } = visit

@@ -42,10 +42,10 @@ export const liveFrom = (address: string, seconds = 1) => ({
   'hx-sync': 'this:drop',
 })
 
-/** A part that asks for itself when a hint of these topics comes (enhance.js), and each second while something is pending. */
-export const followedFrom = (address: string, topics: string, isPending = false) => ({
+/** A part that asks for itself when a hint of these topics comes (enhance.js), and every so often while something is pending. */
+export const followedFrom = (address: string, topics: string, isPending = false, seconds = 1) => ({
   ...asksFor(address),
-  'hx-trigger': isPending ? 'hint, every 1s' : 'hint',
+  'hx-trigger': isPending ? `hint, every ${seconds}s` : 'hint',
   // The answer under way may have been written before what is hinted at: the part asks once more after it.
   'hx-sync': 'this:queue last',
   'data-live': topics,

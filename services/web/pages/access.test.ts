@@ -21,6 +21,9 @@ const closedPages: Record<string, readonly Role[]> = {
   '/permissions': roles,
   '/api': roles,
   '/accounts': ['accountant', 'admin'],
+  '/accounts/earned': ['accountant', 'admin'],
+  '/accounts/list': ['accountant', 'admin'],
+  '/accounts/:popugId/now': ['accountant', 'admin'],
   '/accounts/:popugId': ['accountant', 'admin'],
   '/operations': ['manager', 'accountant', 'admin'],
   '/operations/overview': ['manager', 'accountant', 'admin'],
@@ -38,6 +41,7 @@ const closedPages: Record<string, readonly Role[]> = {
   '/reassign/progress': ['manager', 'admin'],
   '/reassign/confirm': ['manager', 'admin'],
   '/people': ['admin'],
+  '/people/list': ['admin'],
   '/people/security': ['admin'],
 }
 
@@ -85,6 +89,10 @@ const parts = [
   '/tasks/list',
   '/account/now',
   '/reassign/progress',
+  '/accounts/earned',
+  '/accounts/list',
+  '/accounts/:popugId/now',
+  '/people/list',
   '/tasks/:taskId/story',
   '/operations/overview',
   '/operations/acts/:id/progress',

@@ -49,13 +49,18 @@ const Missing = ({ visit }: { visit: Member }) => (
 )
 
 const MyAccount = ({ visit, parts }: { visit: Member; parts: AccountParts }) => (
-  <div id="account" {...followedFrom(`/account/now${visit.url.search}`, 'mine', isUnderWay(parts))}>
-    <AccountView visit={visit} {...parts} path="/account" name={visit.person.name} />
-  </div>
+  <LiveAccount visit={visit} {...parts} path="/account" name={visit.person.name} topic="mine" />
 )
 
-/** True while something that is shown as on its way may be in the ledger soon. */
-export const isUnderWay = ({ onTheWay }: AccountParts): boolean => (onTheWay?.happenings.length ?? 0) > 0
+/** Follows what happens, and asks again each second while something that it shows as on its way may have come. */
+export const LiveAccount = ({ topic, ...props }: AccountProps & { readonly topic: 'mine' | 'money' }) => {
+  const isUnderWay = (props.onTheWay?.happenings.length ?? 0) > 0
+  return (
+    <div id="account" {...followedFrom(`${props.path}/now${props.visit.url.search}`, topic, isUnderWay)}>
+      <AccountView {...props} />
+    </div>
+  )
+}
 
 /** The event whose line is looked for; nothing when none is, or it is no event's mark. */
 const lineIn = (visit: Member): { fromNumber?: number; fromEpoch?: number } => {
@@ -86,7 +91,7 @@ const behind = ({ lines }: Account, { happenings, ...rest }: OnTheWay): OnTheWay
 
 const nothing: OnTheWay = { head: 0, complete: true, happenings: [] }
 
-export interface AccountParts {
+interface AccountParts {
   readonly account: Account
   readonly descriptions: Descriptions
   /** Null while the task tracker is out of reach; further pages show nothing of it. */
@@ -100,7 +105,7 @@ interface AccountProps extends AccountParts {
   readonly path: string
 }
 
-export const AccountView = ({ visit, name, path, account, descriptions, onTheWay }: AccountProps) => {
+const AccountView = ({ visit, name, path, account, descriptions, onTheWay }: AccountProps) => {
   const { account: words } = visit.texts
   return (
     <>

@@ -5,67 +5,80 @@ import { accountants, roles } from '../../vocabulary.ts'
 import { check, idFrom } from '../forms.ts'
 import { DayChart } from '../look/day-chart.tsx'
 import { SearchForm } from '../look/fields.tsx'
-import { Empty, Notice, PageLinks } from '../look/parts.tsx'
+import { Empty, followedFrom, Notice, PageLinks } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get } from '../route.ts'
 import type { Member } from '../visit.tsx'
-import { accountOf, AccountView } from './account.tsx'
+import { accountOf, LiveAccount } from './account.tsx'
 
 type Accounts = z.output<typeof accounting.listAccounts.output>
 type Earnings = z.output<typeof accounting.getEarnings.output>
 
 export const accountsPage = [
   get('/accounts', accountants, async (visit) => {
-    const text = visit.query.get('text') ?? ''
-    const checked = check(accounting.listAccounts.input, {
-      text: text || undefined,
-      after: visit.query.get('after') || undefined,
-    })
-    const isWrong = 'wrong' in checked
-    const [earnings, accounts] = await Promise.all([
-      visit.need(accounting.getEarnings, {}),
-      isWrong ? null : visit.need(accounting.listAccounts, checked.value),
-    ])
+    const [earnings, accounts] = await Promise.all([visit.need(accounting.getEarnings, {}), accountsIn(visit)])
     return visit.page(
       visit.texts.accounts.title,
-      <AccountsView visit={visit} earnings={earnings} accounts={accounts} text={text} />,
-      { status: isWrong ? 422 : 200 },
+      <AccountsView visit={visit} earnings={earnings} accounts={accounts} />,
+      { status: accounts === null ? 422 : 200 },
     )
   }),
 
+  /** Parts that ask for themselves when something has changed. */
+  get('/accounts/earned', accountants, async (visit) =>
+    visit.fragment(<EarningsView visit={visit} earnings={await visit.need(accounting.getEarnings, {})} />),
+  ),
+  get('/accounts/list', accountants, async (visit) =>
+    visit.fragment(<Balances visit={visit} accounts={await accountsIn(visit)} />),
+  ),
+
   get('/accounts/:popugId', accountants, async (visit) => {
-    const popugId = idFrom(visit.param('popugId'))
-    if (popugId === null) throw new Problem('notFound')
-    const { accounts: words, reassign } = visit.texts
-    const parts = await accountOf(visit, popugId)
-    if (parts.account.name === null && parts.account.lines.length === 0 && !isFarPage(visit)) {
-      throw new Problem('notFound')
-    }
-    const name = parts.account.name ?? reassign.person(popugId)
+    const shown = await accountIn(visit)
+    const { accounts: words } = visit.texts
     return visit.page(
-      words.of(name),
+      words.of(shown.name),
       <>
-        <AccountView visit={visit} {...parts} path={`/accounts/${popugId}`} name={name} />
+        <LiveAccount visit={visit} {...shown} topic="money" />
         <p class="aside">
           <a href="/accounts">{words.toAll}</a>
         </p>
       </>,
     )
   }),
+  get('/accounts/:popugId/now', accountants, async (visit) =>
+    visit.fragment(<LiveAccount visit={visit} {...await accountIn(visit)} topic="money" />),
+  ),
 ]
+
+/** Those that the address asks for; null when it asks for something that cannot be. */
+const accountsIn = async (visit: Member): Promise<Accounts | null> => {
+  const checked = check(accounting.listAccounts.input, {
+    text: visit.query.get('text') || undefined,
+    after: visit.query.get('after') || undefined,
+  })
+  return 'wrong' in checked ? null : visit.need(accounting.listAccounts, checked.value)
+}
+
+/** The one of the address, with its parts. */
+const accountIn = async (visit: Member) => {
+  const popugId = idFrom(visit.param('popugId'))
+  if (popugId === null) throw new Problem('notFound')
+  const parts = await accountOf(visit, popugId)
+  if (parts.account.name === null && parts.account.lines.length === 0 && !isFarPage(visit))
+    throw new Problem('notFound')
+  return { ...parts, path: `/accounts/${popugId}`, name: parts.account.name ?? visit.texts.reassign.person(popugId) }
+}
 
 /** A page of the log beyond the first may be empty. */
 const isFarPage = ({ query }: Member): boolean => query.has('after') || query.has('line')
 
 interface AccountsProps {
   readonly visit: Member
-  readonly earnings: Earnings
   /** Null when what was searched for is not as it must be. */
   readonly accounts: Accounts | null
-  readonly text: string
 }
 
-const AccountsView = ({ visit, earnings, accounts, text }: AccountsProps) => {
+const AccountsView = ({ visit, earnings, accounts }: AccountsProps & { readonly earnings: Earnings }) => {
   const { accounts: words, forms } = visit.texts
   return (
     <>
@@ -75,21 +88,27 @@ const AccountsView = ({ visit, earnings, accounts, text }: AccountsProps) => {
         <SearchForm
           action="/accounts"
           label={words.search}
-          value={text}
+          value={visit.query.get('text') ?? ''}
           error={accounts === null ? forms.rules.text : undefined}
           submit={words.apply}
           clear={words.clear}
         />
-        {accounts && accounts.accounts.length > 0 && <AccountsTable visit={visit} accounts={accounts.accounts} />}
-        {accounts?.accounts.length === 0 && <Empty title={text === '' ? words.empty : words.emptyFiltered} />}
-        <PageLinks
-          visit={visit}
-          next={accounts?.next ?? null}
-          nextText={words.next}
-          firstText={visit.texts.pages.start}
-        />
+        <Balances visit={visit} accounts={accounts} />
       </section>
     </>
+  )
+}
+
+const Balances = ({ visit, accounts }: AccountsProps) => {
+  const { accounts: words, pages } = visit.texts
+  if (accounts === null) return null
+  const isAll = (visit.query.get('text') ?? '') === ''
+  return (
+    <div id="balances" {...followedFrom(`/accounts/list${visit.url.search}`, 'money people')}>
+      {accounts.accounts.length > 0 && <AccountsTable visit={visit} accounts={accounts.accounts} />}
+      {accounts.accounts.length === 0 && <Empty title={isAll ? words.empty : words.emptyFiltered} />}
+      <PageLinks visit={visit} path="/accounts" next={accounts.next} nextText={words.next} firstText={pages.start} />
+    </div>
   )
 }
 
@@ -99,7 +118,7 @@ const EarningsView = ({ visit, earnings: { today, balanceCents, days } }: { visi
   const last = days.at(-1)
   const hasAny = days.some(({ feesCents, rewardsCents }) => feesCents !== 0 || rewardsCents !== 0)
   return (
-    <section aria-labelledby="earnings">
+    <section id="earned" aria-labelledby="earnings" {...followedFrom('/accounts/earned', 'money')}>
       <h2 id="earnings">{words.earnings}</h2>
       <p class="muted">{words.earningsHelp}</p>
       <dl class="figures earned">

@@ -5,7 +5,7 @@ import { identity, peopleOrder } from '../../identity/contract.ts'
 import { admins, roles } from '../../vocabulary.ts'
 import { check, idFrom, type Form, type Wrong } from '../forms.ts'
 import { ChoiceField, CommandForm, EmailField, Field, FormError, NameField, SearchForm } from '../look/fields.tsx'
-import { Empty, PageLinks, When } from '../look/parts.tsx'
+import { Empty, followedFrom, PageLinks, When } from '../look/parts.tsx'
 import { Problem, statusOf } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { ownOrigin } from '../security.ts'
@@ -16,6 +16,11 @@ import { ChangePerson, RoleControl } from './person-forms.tsx'
 
 export const peoplePage = [
   get('/people', admins, (visit) => peopleView(visit, {})),
+
+  /** The list alone, which asks for itself when something has changed. */
+  get('/people/list', admins, async (visit) =>
+    visit.fragment(<PeopleList visit={visit} list={await peopleIn(visit)} />),
+  ),
 
   post('/people', admins, async (visit, form) => {
     const fields = { name: form.text('name'), email: form.text('email'), role: form.text('role') }
@@ -86,6 +91,23 @@ interface Sent {
 }
 
 const peopleView = async (visit: Member, { status, ...sent }: Sent & { status?: number }): Promise<Response> => {
+  const list = await peopleIn(visit)
+  return visit.page(visit.texts.people.title, <People visit={visit} list={list} sent={sent} />, {
+    status: status ?? (list.isWrong ? 422 : 200),
+  })
+}
+
+interface List {
+  readonly people: readonly Person[]
+  readonly next: string | null
+  readonly text: string
+  readonly order: z.output<typeof peopleOrder>
+  /** What was searched for is not as it must be. */
+  readonly isWrong: boolean
+}
+
+/** Those that the address asks for. */
+const peopleIn = async (visit: Member): Promise<List> => {
   const text = visit.query.get('text') ?? ''
   const order = peopleOrder.catch('number').parse(visit.query.get('order'))
   const checked = check(identity.getPeople.input, {
@@ -94,25 +116,11 @@ const peopleView = async (visit: Member, { status, ...sent }: Sent & { status?: 
     after: visit.query.get('after') || undefined,
   })
   const isWrong = 'wrong' in checked
-  const list = isWrong ? { people: [], next: null } : await visit.need(identity.getPeople, checked.value)
-  return visit.page(
-    visit.texts.people.title,
-    <People visit={visit} {...list} text={text} order={order} isWrong={isWrong} sent={sent} />,
-    { status: status ?? (isWrong ? 422 : 200) },
-  )
+  const page = isWrong ? { people: [], next: null } : await visit.need(identity.getPeople, checked.value)
+  return { ...page, text, order, isWrong }
 }
 
-interface PeopleProps {
-  readonly visit: Member
-  readonly people: readonly Person[]
-  readonly next: string | null
-  readonly text: string
-  readonly order: z.output<typeof peopleOrder>
-  readonly isWrong: boolean
-  readonly sent: Sent
-}
-
-const People = ({ visit, people, next, text, order, isWrong, sent }: PeopleProps) => {
+const People = ({ visit, list, sent }: { visit: Member; list: List; sent: Sent }) => {
   const { people: words } = visit.texts
   return (
     <>
@@ -123,33 +131,43 @@ const People = ({ visit, people, next, text, order, isWrong, sent }: PeopleProps
         <SearchForm
           action="/people"
           label={words.search}
-          value={text}
-          error={isWrong ? visit.texts.forms.rules.text : undefined}
+          value={list.text}
+          error={list.isWrong ? visit.texts.forms.rules.text : undefined}
           submit={words.apply}
           clear={words.clear}
         >
           <ChoiceField
             name="order"
             label={words.order}
-            value={order}
+            value={list.order}
             options={peopleOrder.options.map((each) => [each, words.orders[each]])}
           />
         </SearchForm>
-        {people.length === 0 ? (
-          <Empty title={words.empty} />
-        ) : (
-          <ul class="people">
-            {people.map((person) => (
-              <PersonRow visit={visit} person={person} />
-            ))}
-          </ul>
-        )}
-        <PageLinks visit={visit} next={next} nextText={words.next} firstText={words.first} />
+        <PeopleList visit={visit} list={list} />
         <p class="aside">
           <a href="/people/security">{visit.texts.securityLog.title}</a>
         </p>
       </section>
     </>
+  )
+}
+
+const PeopleList = ({ visit, list: { people, next, isWrong } }: { visit: Member; list: List }) => {
+  const { people: words } = visit.texts
+  const follows = isWrong ? {} : followedFrom(`/people/list${visit.url.search}`, 'people')
+  return (
+    <div id="people" {...follows}>
+      {people.length === 0 ? (
+        <Empty title={words.empty} />
+      ) : (
+        <ul class="people">
+          {people.map((person) => (
+            <PersonRow visit={visit} person={person} />
+          ))}
+        </ul>
+      )}
+      <PageLinks visit={visit} path="/people" next={next} nextText={words.next} firstText={words.first} />
+    </div>
   )
 }
 

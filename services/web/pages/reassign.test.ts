@@ -46,13 +46,16 @@ describe('reassign', () => {
     assert.match(await (await browser.get('/reassign')).text(), /About 200 a second; 40 secs? left/)
   })
 
-  test('is cancelled, and then asks for itself no more', async () => {
+  test('is cancelled; what others start is followed, and asked for seldom while nothing runs', async () => {
     const { browser, people } = company()
     browser.as(people.admin)
     await browser.post('/reassign', {})
+    assert.match(await (await browser.get('/reassign')).text(), /hx-trigger="hint, every 5s"/)
     await browser.post('/reassign/1/cancel', {})
     assert.match(messageOf(await (await browser.get('/reassign')).text()), /being stopped/)
-    assert.doesNotMatch(await (await browser.get('/reassign')).text(), /hx-get/)
+    const html = await (await browser.get('/reassign')).text()
+    assert.match(html, /hx-trigger="hint, every 15s"[^>]* data-live="reassignments"/)
+    assert.doesNotMatch(await (await browser.get('/reassign?after=1')).text(), /hx-get/)
     await browser.post('/reassign/1/cancel', {})
     assert.match(messageOf(await (await browser.get('/reassign')).text()), /already ended/)
     assert.equal((await browser.post('/reassign/77/cancel', {})).status, 404)

@@ -5,7 +5,7 @@ import { taskTracker, type Reassignment } from '../../task-tracker/contract.ts'
 import { feeRangeCents, managers } from '../../vocabulary.ts'
 import { idFrom } from '../forms.ts'
 import { CommandForm } from '../look/fields.tsx'
-import { Empty, liveFrom, Notice, PageLinks, When } from '../look/parts.tsx'
+import { Empty, followedFrom, Notice, PageLinks, When } from '../look/parts.tsx'
 import { Problem } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { turnDown, type Member } from '../visit.tsx'
@@ -115,14 +115,18 @@ const NothingToDraw = ({ visit }: { visit: Member }) => {
 
 const isActive = ({ finishedAt }: Job): boolean => finishedAt === null
 
-/** Asks for itself while something runs. */
+/** What a job does is hinted at by its events. A queued one, a waiting one and one without open tasks has none. */
+const seconds = { whileActive: 5, otherwise: 15 }
+
+/** Follows reassignments, also those that others start. */
 const Progress = ({ visit, jobs: { reassignments, next } }: { visit: Member; jobs: Jobs }) => {
   const { reassign: words } = visit.texts
   const active = reassignments.filter(isActive).toReversed()
   const ended = reassignments.filter((job) => !isActive(job))
-  const isLive = active.length > 0 && !visit.query.has('after')
+  const every = active.length > 0 ? seconds.whileActive : seconds.otherwise
+  const follows = visit.query.has('after') ? {} : followedFrom('/reassign/progress', 'reassignments', true, every)
   return (
-    <div id="progress" {...(isLive ? liveFrom('/reassign/progress') : {})}>
+    <div id="progress" {...follows}>
       {active.length > 0 && (
         <section aria-labelledby="current">
           <h2 id="current">{words.current}</h2>

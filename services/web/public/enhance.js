@@ -75,9 +75,11 @@ document.addEventListener('htmx:before:request', (event) => {
   if (event.detail.ctx.target === document.body) missed.clear()
 })
 
-const hint = (topics) => {
+/** Without topics: all of them. */
+const hint = (topics = null) => {
   for (const part of document.querySelectorAll('[data-live]')) {
-    if (topics.some((topic) => part.dataset.live.split(' ').includes(topic))) htmx.trigger(part, 'hint')
+    if (topics === null || topics.some((topic) => part.dataset.live.split(' ').includes(topic)))
+      htmx.trigger(part, 'hint')
   }
 }
 
@@ -92,7 +94,7 @@ const listen = () => {
   if (source !== null) return
   source = new EventSource('/live')
   // What was said before anybody listened, or while nobody did, is not said again.
-  source.addEventListener('open', () => hint(['tasks', 'mine']))
+  source.addEventListener('open', () => hint())
   source.addEventListener('hint', ({ data }) => {
     missed.add(data)
     hint([data])

@@ -11,8 +11,9 @@ import { plantTasks } from '../planting.ts'
 import { messagesOf } from './at-broker.ts'
 import { Deployment } from './deployment.ts'
 import { batchOf, type Forged, forgedEvent, ledgerPlace, type Place, publishForged } from './forging.ts'
-import { sumOf } from './metrics.ts'
-import { amidTraffic, broughtByBroker, fetched, healthy, recovers, recoveryMs } from './recovery.ts'
+import { sumOf } from '../metrics.ts'
+import { recoveryMs } from '../recovery.ts'
+import { amidTraffic, broughtByBroker, fetched, healthy, recovers } from './recovery.ts'
 
 type Task = Parameters<typeof forgedEvent>[1]
 

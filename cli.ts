@@ -5,7 +5,7 @@ import { newTokenKey } from './adapters/transport/token.ts'
 import { type Application, startApplication } from './application.ts'
 import { linesOf, UsageError } from './complaints.ts'
 import { readConfig } from './config.ts'
-import { eventsUsage, runEvents } from './events-tool.ts'
+import { eventsCommand, eventsUsage } from './events-tool.ts'
 import { serviceRole } from './kernel/contract.ts'
 import { must } from './kernel/result.ts'
 import { accounting } from './services/accounting/contract.ts'
@@ -15,7 +15,9 @@ const say = (line: string): void => {
 }
 const behalf = { actor: { id: null, role: serviceRole }, requestId: `cli-${process.pid}`, timeoutMs: 300_000 }
 
-type Command = (args: readonly string[]) => Promise<void>
+type Run = () => Promise<void>
+/** Reads its arguments, and tells what to do. Throws `UsageError`. */
+type Command = (args: readonly string[]) => Run
 
 /** Runs with the services of this configuration, called directly; nothing is served meanwhile. */
 const withApplication = async (
@@ -41,7 +43,7 @@ interface Counted {
 const counted = ({ differences: { length: named }, differing = named }: Counted): string =>
   `${differing} differences${named < differing ? `, of which ${named} are named` : ''}`
 
-const verify: Command = () =>
+const verify = (): Promise<void> =>
   withApplication(async ({ host }) => {
     const auditor = { ...behalf, actor: { id: 0, role: 'admin' } }
     const verified = must(await host.call(accounting.verifyLedger, {}, auditor))
@@ -63,9 +65,12 @@ const replay: Command = (args) => {
   })
   const [service] = positionals
   if (!service) throw new UsageError('replay needs a service, for example: replay accounting')
-  return withApplication(async ({ host }) => {
-    const all = values.all ? { mostNamed: 2 ** 31 } : {}
-    const replayed = await host.replay(service, { swap: values.swap, ...all })
+  return () => rebuild(service, { swap: values.swap, ...(values.all ? { mostNamed: 2 ** 31 } : {}) })
+}
+
+const rebuild = (service: string, how: Parameters<Application['host']['replay']>[1]): Promise<void> =>
+  withApplication(async ({ host }) => {
+    const replayed = await host.replay(service, how)
     const { upTo, rows, swapped } = replayed
     for (const { table, what, row } of replayed.differences) say(`${table}: ${what} ${row}`)
     say(
@@ -73,12 +78,24 @@ const replay: Command = (args) => {
     )
     if (replayed.differing > 0 && !swapped) failed()
   })
+
+const events: Command = (args) => {
+  const run = eventsCommand(args)
+  return () =>
+    withApplication(async ({ host }) => {
+      if (!(await run(host, say))) failed()
+    })
 }
 
-const events: Command = (args) =>
-  withApplication(async ({ host }) => {
-    if (!(await runEvents(args, host, say))) failed()
-  })
+const migrate = (): Promise<void> =>
+  withApplication(() => Promise.resolve(say('the schemas are up to date')), { migrate: true })
+
+const withoutArguments =
+  (run: Run): Command =>
+  (args) => {
+    if (args[0] !== undefined) throw new UsageError(`${args[0]} is one word too many`)
+    return run
+  }
 
 const usage = `npm run ates -- <command>
   ledger verify                                recompute the ledger and compare it with the event log; exit 1 on any difference
@@ -89,14 +106,15 @@ ${eventsUsage}
   new-key                                      a key for ATES_TOKEN_KEY`
 
 const commands: Readonly<Record<string, Command>> = {
-  'ledger verify': verify,
+  'ledger verify': withoutArguments(verify),
   replay,
   events,
-  migrate: () => withApplication(() => Promise.resolve(say('the schemas are up to date')), { migrate: true }),
-  'new-key': async () => say(JSON.stringify(await newTokenKey())),
+  migrate: withoutArguments(migrate),
+  'new-key': withoutArguments(async () => say(JSON.stringify(await newTokenKey()))),
 }
 
-const main = async ([first = '', second = '', ...rest]: readonly string[]): Promise<void> => {
+/** What these words ask for, read to the end before anything is done. Throws `UsageError`. */
+export const commandOf = ([first = '', second = '', ...rest]: readonly string[]): Run => {
   const two = commands[`${first} ${second}`]
   const one = commands[first]
   if (two) return two(rest)
@@ -104,11 +122,13 @@ const main = async ([first = '', second = '', ...rest]: readonly string[]): Prom
   throw new UsageError(usage)
 }
 
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  for (const line of linesOf(error, 'do this'))
-    process.stderr.write(`${line}
-`)
-  process.exitCode = 1
+const main = async (): Promise<void> => {
+  try {
+    await commandOf(process.argv.slice(2))()
+  } catch (error) {
+    for (const line of linesOf(error, 'do this')) process.stderr.write(`${line}\n`)
+    process.exitCode = 1
+  }
 }
+
+if (import.meta.main) await main()

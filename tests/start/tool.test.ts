@@ -60,7 +60,7 @@ test('beside a running aTES it finds everything right', async () => {
 })
 
 const actsOnEvents = async (): Promise<void> => {
-  const paused = await ates('events', 'pause', 'accounting', 'ledger', '--reason', 'the auditor is here')
+  const paused = await ates('events', 'pause', 'accounting', 'ledger', '--reason', 'the auditor is here', '--by', 'Ada')
   const stopped = await ates('events', 'status')
   const resumed = await ates('events', 'resume', 'accounting', 'ledger')
   const said = await ates('events', 'redeliver', 'task-tracker', '0', '4')
@@ -74,7 +74,10 @@ const actsOnEvents = async (): Promise<void> => {
   )
   assert.match(said.out, /^said: 4$/m)
   assert.match(again.out, /^already: 4$/m)
-  assert.match(log.out, /command line: pause accounting ledger the auditor is here: done, 1 done, 0 failed$/m)
+  assert.match(
+    log.out,
+    / Ada at the command line: act \d+: pause accounting ledger the auditor is here: done, 1 done, 0 failed$/m,
+  )
 }
 
 test('beside a running aTES, that one carries out what the operator log says', actsOnEvents)

@@ -5,9 +5,10 @@ import { operations } from '../../operations/contract.ts'
 import { admins, staff } from '../../vocabulary.ts'
 import { check, type Form } from '../forms.ts'
 import { CommandForm } from '../look/fields.tsx'
-import { Notice } from '../look/parts.tsx'
+import { Notice, Said } from '../look/parts.tsx'
 import { Problem, Refused } from '../problem.ts'
 import { get, post } from '../route.ts'
+import { failureText } from '../texts/failures.ts'
 import type { Member } from '../visit.tsx'
 import { toAct } from './operations-acts.tsx'
 import { Outcomes, type Range, RangeForm, rangeIn } from './operations-delivery.tsx'
@@ -102,7 +103,7 @@ const PlanView = ({ visit, plan }: { visit: Member; plan: Plan }) => {
       {plan.consumers.length === 0 && <p>{words.nobody}</p>}
       {plan.unasked.map(({ service, reason }) => (
         <Notice>
-          {words.unasked(service)} <code>{reason}</code>
+          {words.unasked(service)} <Said given={reason} said={failureText(visit.texts, reason)} />
         </Notice>
       ))}
       {plan.upTo > plan.after && admins.includes(visit.person.role) && (

@@ -2,6 +2,7 @@
 import { flushCompileCache } from 'node:module'
 import { databaseClock } from '../../adapters/database/postgres.ts'
 import { jsonLog } from '../../adapters/log.ts'
+import { systemRandom } from '../../adapters/random.ts'
 import { startApplication } from '../../application.ts'
 import { readConfig } from '../../config.ts'
 import { methodsOf } from '../../kernel/contract.ts'
@@ -34,6 +35,9 @@ const fastClock = (text: string): Clock => {
 }
 const { ATES_TEST_CLOCK: clock } = process.env
 
+/** Ids are the system's: the numbers of two processes that go on for long may meet, and then the ids would be the same. */
+const seeded = { ...seededRandom(Number(process.env['ATES_TEST_RANDOM'])), uuid: systemRandom.uuid }
+
 const config = readConfig(process.argv.slice(2), process.env)
 const ended = new Promise<void>((resolve) => {
   // A parent that is gone takes us along.
@@ -49,7 +53,7 @@ const methods = [identity, taskTracker].flatMap((contract) => methodsOf(contract
     log: jsonLog(config.logLevel),
     decorations: {
       ...points.decorations,
-      random: seededRandom(Number(process.env['ATES_TEST_RANDOM'])),
+      random: seeded,
       ...(clock ? { clock: fastClock(clock) } : {}),
       ...releases[releaseIn(process.env)],
     },

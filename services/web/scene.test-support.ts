@@ -1,23 +1,34 @@
 // For tests only: a company of four, the application over it, and a browser.
 import { createWeb, type WebDeps } from './app.tsx'
 import { browserOf } from './browser.test-support.ts'
+import type { AnyContract } from '../../kernel/contract.ts'
 import { describeContract, publishedBy } from '../../kernel/openapi.ts'
 import { Fault } from '../../kernel/result.ts'
 import { accounting } from '../accounting/contract.ts'
+import { identity } from '../identity/contract.ts'
+import { operations } from '../operations/contract.ts'
 import type { Role } from '../vocabulary.ts'
 import { taskTracker } from '../task-tracker/contract.ts'
 import { type Directory, publicMethods } from './gateway.ts'
 import { createLive } from './live.ts'
+import type { PublicMethods } from './public-method.ts'
 import { addPerson, addTask, emptyWorld, fakeCaller, silentLog } from './web.test-support.ts'
 
-/** Publishes two services; a third does not answer. */
-const directory: Directory = {
-  services: ['task-tracker', 'accounting', 'resting'],
-  published: (name) =>
-    name === 'resting'
-      ? Promise.reject(new Fault('unavailable', 'down in this test'))
-      : Promise.resolve(publishedBy(name, describeContract(name, name === 'accounting' ? accounting : taskTracker))),
-}
+/** A directory of these contracts by their services; one more does not answer. */
+export const directoryOf = (contracts: Readonly<Record<string, AnyContract>>): Directory => ({
+  services: [...Object.keys(contracts), 'resting'],
+  published: (name) => {
+    const contract = contracts[name]
+    return contract
+      ? Promise.resolve(publishedBy(name, describeContract(name, contract)))
+      : Promise.reject(new Fault('unavailable', 'down in this test'))
+  },
+})
+
+let known: Promise<PublicMethods> | undefined
+/** What the services publish, made when it is first asked for: most tests never do. */
+export const ours = (): Promise<PublicMethods> =>
+  (known ??= publicMethods(directoryOf({ identity, 'task-tracker': taskTracker, accounting, operations })))
 
 export interface SceneOptions {
   readonly replaced?: Parameters<typeof fakeCaller>[1]
@@ -26,6 +37,7 @@ export interface SceneOptions {
   readonly catalogs?: NonNullable<WebDeps['catalogs']>
   readonly visitors?: NonNullable<WebDeps['visitors']>
   readonly names?: Readonly<Record<Role, string>>
+  readonly publicMethods?: WebDeps['publicMethods']
 }
 
 const usualNames: Readonly<Record<Role, string>> = {
@@ -55,7 +67,7 @@ export const company = (options: SceneOptions = {}) => {
     timeZone: 'UTC',
     secure,
     now: () => world.now,
-    publicMethods: () => publicMethods(directory),
+    publicMethods: ours,
     live,
     breakers,
     ...given,

@@ -110,7 +110,9 @@ const atService = async ({ running }: Scene, service: Service): Promise<Case[]> 
 const permissionsIn = (html: string): Record<string, string[]> => {
   let service = ''
   const rows: Record<string, string[]> = {}
-  for (const [, heading, name, row = ''] of html.matchAll(/<h2 id="([\w-]+)">|<strong>(\w+)<\/strong>(.*?)<\/tr>/gs)) {
+  for (const [, heading, name, row = ''] of html.matchAll(
+    /<h2 id="([\w-]+)">|<code class="muted below">(\w+)<\/code>(.*?)<\/tr>/gs,
+  )) {
     if (heading) service = heading
     else rows[`${service} ${name}`] = [...row.matchAll(/class="(may|may-not)"/g)].map(([, may = '']) => may)
   }

@@ -3,6 +3,7 @@ import { everybody, roles, type Role } from '../../vocabulary.ts'
 import { Notice } from '../look/parts.tsx'
 import type { PublicMethod, PublicMethods, SchemaRow } from '../public-method.ts'
 import { get } from '../route.ts'
+import { fieldText, methodText, serviceText } from '../texts/contracts.ts'
 import type { Member } from '../visit.tsx'
 
 export const guidePage = [
@@ -24,6 +25,16 @@ const byService = (methods: readonly PublicMethod[]): [string, PublicMethod[]][]
 const Missing = ({ visit, missing }: { visit: Member; missing: readonly string[] }) =>
   missing.length === 0 ? null : <Notice>{visit.texts.api.missing(missing.join(', '))}</Notice>
 
+const ServiceHeading = ({ visit, service }: { visit: Member; service: string }) => (
+  <h2 id={service}>
+    {serviceText(visit.texts, service)} <code class="muted">{service}</code>
+  </h2>
+)
+
+/** In the reader's words, or in the contract's. */
+const Told = ({ text, english }: { text: string | null; english: string }) =>
+  text === null ? <span lang="en">{english}</span> : <>{text}</>
+
 const Permissions = ({ visit, methods, missing }: Props) => {
   const { permissions: words, roles: roleNames } = visit.texts
   return (
@@ -32,7 +43,7 @@ const Permissions = ({ visit, methods, missing }: Props) => {
       <Missing visit={visit} missing={missing} />
       {byService(methods).map(([service, all]) => (
         <section aria-labelledby={service}>
-          <h2 id={service}>{service}</h2>
+          <ServiceHeading visit={visit} service={service} />
           <table class="rows permissions">
             <thead>
               <tr>
@@ -48,10 +59,8 @@ const Permissions = ({ visit, methods, missing }: Props) => {
               {all.map((method) => (
                 <tr>
                   <th scope="row">
-                    <strong>{method.name}</strong>
-                    <span class="muted below" lang="en">
-                      {method.summary}
-                    </span>
+                    <Told text={methodText(visit.texts, method)} english={method.summary} />
+                    <code class="muted below">{method.name}</code>
                   </th>
                   {roles.map((role) => (
                     <May visit={visit} role={role} may={method.allow.includes(role)} />
@@ -93,7 +102,7 @@ const Api = ({ visit, methods, missing }: Props) => {
       <Missing visit={visit} missing={missing} />
       {byService(methods).map(([service, all]) => (
         <section aria-labelledby={service}>
-          <h2 id={service}>{service}</h2>
+          <ServiceHeading visit={visit} service={service} />
           {all.map((method) => (
             <MethodView visit={visit} method={method} />
           ))}
@@ -114,7 +123,9 @@ const MethodView = ({ visit, method }: { visit: Member; method: PublicMethod }) 
           {method.verb} {method.path}
         </code>
       </summary>
-      <p lang="en">{method.summary}</p>
+      <p>
+        <Told text={methodText(visit.texts, method)} english={method.summary} />
+      </p>
       <p class="muted">
         {words.allowed(allowed.map((role) => roleNames[role]).join(', '))}{' '}
         {method.is === 'command' && (method.idempotent ? words.repeatable : words.needsKey)}
@@ -161,8 +172,8 @@ const Rows = ({ visit, title, rows, nothing }: RowsProps) => (
               <code class="muted">{type}</code>
               {!required && <span class="muted"> {visit.texts.api.optional}</span>}
               {description !== '' && (
-                <span lang="en" class="below">
-                  {description}
+                <span class="below">
+                  <Told text={fieldText(visit.texts, description)} english={description} />
                 </span>
               )}
             </dd>

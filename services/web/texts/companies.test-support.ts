@@ -10,13 +10,17 @@ import { type Role, roles } from '../../vocabulary.ts'
 import { aDifference, anAct, anAlert, parkedEvent, troubledOverview } from '../operations.test-support.ts'
 import { company, unavailable } from '../scene.test-support.ts'
 import { addTask } from '../web.test-support.ts'
-import { en } from './en.ts'
+import { en, type Texts } from './en.ts'
 import { markedCatalog } from './marked.test-support.ts'
+import { ru } from './ru.ts'
 import { differences, failures, parts, stops } from './troubles.test-support.ts'
 
 /** The paths of the texts that pages have said. */
 export const used = new Set<string>()
-const catalogs = { en: markedCatalog(en, used), ru: markedCatalog(en, used) }
+/** In English, but for what English leaves to the contracts themselves. */
+export const whole: Texts = { ...en, contracts: ru.contracts }
+const marked = markedCatalog(whole, used)
+const catalogs = { en: marked, ru: marked }
 
 const names: Readonly<Record<Role, string>> = { popug: '11–1', accountant: '12–2', manager: '13–3', admin: '14–4' }
 export type Scene = ReturnType<typeof company>

@@ -1,4 +1,6 @@
 // English texts, and with them the shape of every catalog.
+import type { ContractTexts } from './contracts.ts'
+import { methods } from './en-methods.ts'
 import { operations } from './en-operations.ts'
 import { pluralizer } from './plural.ts'
 import type { RefusalTexts } from './refusals.ts'
@@ -56,6 +58,13 @@ const refusals: RefusalTexts = {
   password_too_common: 'This is one of the passwords that are tried first: a common one, or your name or address.',
   too_many_attempts: ({ retryAfterSeconds }) =>
     `Too many attempts. Wait ${minutes(Math.ceil(Number(retryAfterSeconds ?? 60) / 60))} and try again.`,
+}
+
+/** For the rest, English has what the contracts themselves say. */
+const contracts: ContractTexts = {
+  services: { identity: 'People', 'task-tracker': 'Tasks', accounting: 'Accounts', operations: 'Operations' },
+  methods,
+  fields: {},
 }
 
 export const en = {
@@ -485,6 +494,8 @@ export const en = {
     optional: 'may be left out',
     refuses: 'Refusals',
   },
+
+  contracts,
 
   flash: {
     signedIn: (v: { name: string }) => `Welcome, ${v.name}.`,

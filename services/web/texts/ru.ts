@@ -1,5 +1,7 @@
 // Русские тексты.
 import type { Texts } from './en.ts'
+import { fields } from './ru-fields.ts'
+import { methods } from './ru-methods.ts'
 import { operations } from './ru-operations.ts'
 import { pluralizer } from './plural.ts'
 
@@ -431,6 +433,12 @@ export const ru: Texts = {
     noOutput: 'Пустой объект.',
     optional: 'необязательно',
     refuses: 'Отказы',
+  },
+
+  contracts: {
+    services: { identity: 'Люди', 'task-tracker': 'Задачи', accounting: 'Счета', operations: 'Эксплуатация' },
+    methods,
+    fields,
   },
 
   flash: {

@@ -33,9 +33,12 @@ const say = (leaf: Leaf): string => {
 
 describe('catalogs', () => {
   test('have the same texts in each language', () => {
+    // What contracts say in English, the English catalog need not say again.
+    const fromContracts = /^contracts\.(?:methods|fields)\./
     const shapes = Object.values(catalogs).map((texts) =>
       leavesOf(texts)
         .map(([path]) => path)
+        .filter((path) => !fromContracts.test(path))
         .toSorted(),
     )
     assert.deepEqual(shapes[0], shapes[1])

@@ -52,15 +52,17 @@ interface Exempt {
   readonly elements: ReadonlySet<string>
   /** What is left out of a text before it is looked at. */
   readonly patterns: readonly RegExp[]
+  /** Whole texts that are no texts of ours where their element says that it is in another language. */
+  readonly foreign: ReadonlySet<string>
 }
 
 const attributesOf = (written: string): Map<string, string> =>
   new Map([...written.matchAll(/([^\s=]+)(?:="([^"]*)")?/g)].map(([, name = '', value = '']) => [name, value]))
 
 /** Visible texts of a page with letters that no catalog said, each with the element it stands in. */
-export const unmarked = (html: string, { elements, patterns }: Exempt): string[] => {
+export const unmarked = (html: string, { elements, patterns, foreign }: Exempt): string[] => {
   const found: string[] = []
-  const inside: { name: string; exempt: boolean }[] = []
+  const inside: { name: string; exempt: boolean; isForeign: boolean }[] = []
   const look = (text: string, where: string) => {
     const left = patterns.reduce(
       (rest, pattern) => rest.replaceAll(pattern, ''),
@@ -69,10 +71,10 @@ export const unmarked = (html: string, { elements, patterns }: Exempt): string[]
     if (/\p{L}/u.test(left)) found.push(`${where}: ${text.trim().slice(0, 100)}`)
   }
   for (const [whole, slash, name = '', written = ''] of html.matchAll(token)) {
-    const isExempt = inside.at(-1)?.exempt ?? false
+    const around = inside.at(-1) ?? { exempt: false, isForeign: false }
     if (whole.startsWith('<!')) continue
     if (!whole.startsWith('<')) {
-      if (!isExempt)
+      if (!around.exempt && !(around.isForeign && foreign.has(whole.trim())))
         look(
           whole,
           inside
@@ -87,10 +89,10 @@ export const unmarked = (html: string, { elements, patterns }: Exempt): string[]
       continue
     }
     const attributes = attributesOf(written)
-    const isForeign = name !== 'html' && attributes.has('lang')
-    const exempt = isExempt || isForeign || elements.has(name)
+    const isForeign = around.isForeign || (name !== 'html' && attributes.has('lang'))
+    const exempt = around.exempt || elements.has(name)
     if (!exempt) for (const one of shown) look(attributes.get(one) ?? '', `${name} ${one}`)
-    if (!voids.has(name) && !whole.endsWith('/>')) inside.push({ name, exempt })
+    if (!voids.has(name) && !whole.endsWith('/>')) inside.push({ name, exempt, isForeign })
   }
   return found
 }

@@ -26,11 +26,14 @@ export const isPooled = (file: string): boolean =>
   /^(?:kernel|services\/(?:identity|task-tracker|accounting|operations)|tests\/story)\//.test(file) &&
   file !== 'kernel/migrations.test.ts'
 
+/** What runs a second time with NATS as the bus, also between services of one process; each test starts a broker of its own. */
+export const isOverNats = (file: string): boolean => /^tests\/faults\/family-(?:02|03|04|11|14)-/.test(file)
+
 const runs = (program: string): boolean => spawnSync(program, ['--version']).error === undefined
 
 /** By the name of Debian's package: for which tests, and whether it is there. */
 const packages: Readonly<Record<string, { of: (file: string) => boolean; isThere: () => boolean }>> = {
-  'nats-server': { of: (file) => ofBroker.test(file), isThere: () => runs('nats-server') },
+  'nats-server': { of: (file) => ofBroker.test(file) || isOverNats(file), isThere: () => runs('nats-server') },
   pgbouncer: { of: (file) => ofServers.test(file) || isPooled(file), isThere: () => runs('pgbouncer') },
   libfaketime: {
     of: (file) => ofServers.test(file),

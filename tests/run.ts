@@ -1,7 +1,7 @@
 // Runs the tests: on one embedded PostgreSQL server those that need nothing else, or with --full those that use a
 // database on the machine's own server (ATES_TEST_DATABASE_URL, by default 127.0.0.1:5432) and those that need NATS
-// (nats-server to start, and ATES_TEST_NATS_URL, by default 127.0.0.1:4222); and then once more through PgBouncer what
-// has a database. Further arguments are file patterns.
+// (nats-server to start, and ATES_TEST_NATS_URL, by default 127.0.0.1:4222); and then once more with NATS as the bus what
+// kills relays and consumers, and through PgBouncer what has a database. Further arguments are file patterns.
 import { globSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startEmbedded } from '../adapters/database/embedded.ts'
 import { unpackForAll } from './browser/browser.ts'
-import { fullOnly, isPooled, missingFor } from './machine.ts'
+import { fullOnly, isOverNats, isPooled, missingFor } from './machine.ts'
 import { PgBouncer } from './servers/pg-bouncer.ts'
 import { openScratch } from './support/scratch.ts'
 import { silent } from './support/silent.ts'
@@ -105,7 +105,16 @@ const onMachine = async (url: string, brokerUrl: string): Promise<boolean> => {
   process.stdout.write(`on ${rows[0]?.version ?? 'unknown'}\n`)
   await using template = await openTemplate(url)
   const direct = await runTests({ files, environment: template.environment })
-  return (await runPooled(url, template)) && direct
+  const overNats = await runOverNats(template)
+  return (await runPooled(url, template)) && overNats && direct
+}
+
+/** The same once more for those with relays and consumers, between whom there is then a broker. */
+const runOverNats = async ({ environment }: Template): Promise<boolean> => {
+  const again = files.filter(isOverNats)
+  if (again.length === 0 || stopped.signal.aborted) return !stopped.signal.aborted
+  process.stdout.write('once more with NATS as the bus\n')
+  return await runTests({ files: again, environment: { ...environment, ATES_TEST_BUS: 'nats' } })
 }
 
 /** The same once more for those with a database, whose services then reach it through PgBouncer. */

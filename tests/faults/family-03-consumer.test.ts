@@ -1,18 +1,30 @@
 // Family 3: a consumer is killed before its changes are committed, and after that before anybody has heard of it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ServiceName } from '../../config.ts'
 import type { Output } from '../../kernel/contract.ts'
 import { must } from '../../kernel/result.ts'
 import type { operations } from '../../services/operations/contract.ts'
 import type { ApplicationProcess } from './application-process.ts'
-import type { FaultPoint } from './fault-points.ts'
 import { openStage, type Stage } from './stage.ts'
 
-const consumers = {
-  ledger: { step: 'apply.ledger', of: 'accounting' },
-  holders: { step: 'apply.holders', of: 'accounting' },
-  roster: { step: 'apply.roster', of: 'task_tracker' },
-} as const
+interface Applier {
+  readonly step: `apply.${string}`
+  /** Whose consumer it is, by the schema, and of which service's events. */
+  readonly of: string
+  readonly stream: ServiceName
+}
+
+const consumers: Readonly<Record<string, Applier>> = {
+  ledger: { step: 'apply.ledger', of: 'accounting', stream: 'task-tracker' },
+  holders: { step: 'apply.holders', of: 'accounting', stream: 'identity' },
+  roster: { step: 'apply.roster', of: 'task_tracker', stream: 'identity' },
+}
+
+const position = async ({ query }: Stage, { step, of }: Applier): Promise<number> => {
+  const [row] = await query(`select number::int from ${of}.position where 'apply.' || consumer = $1`, [step])
+  return Number(row?.['number'])
+}
 
 /** Tasks move the ledger, a new person moves the two others. */
 const work = async (stage: Stage, process: ApplicationProcess): Promise<void> => {
@@ -35,11 +47,17 @@ const mostRounds = 10
 const dieApplying = async (
   stage: Stage,
   process: ApplicationProcess,
-  point: FaultPoint,
+  applier: Applier,
+  when: 'before' | 'after',
 ): Promise<ApplicationProcess> => {
-  process.arm(point)
+  const { step, of, stream } = applier
+  const begun = await position(stage, applier)
+  process.arm({ step, of, when, nth: stage.draw(1, 3), act: 'kill' })
   for (let round = 0; round < mostRounds && process.isAlive; round += 1) await work(stage, process)
   await process.killed()
+  const applied = await position(stage, applier)
+  if (when === 'after') assert.ok(applied > begun, 'it died without having committed')
+  else if (stage.ground.broker) assert.ok((await stage.copies(applied + 1, stream)).length > 0, 'nothing had come')
   const next = await stage.start()
   await stage.recovers(next)
   await stage.audit()
@@ -50,10 +68,10 @@ test('a consumer that is killed around its commit applies each event once', asyn
   await using stage = await openStage('family 3')
   let process = await stage.start()
   await stage.invite(process, 'manager', 'popug', 'popug')
-  for (const [name, consumer] of Object.entries(consumers)) {
+  for (const [name, applier] of Object.entries(consumers)) {
     for (const when of ['before', 'after'] as const) {
       await t.test(`${name}, ${when} its commit`, async () => {
-        process = await dieApplying(stage, process, { ...consumer, when, nth: stage.draw(1, 3), act: 'kill' })
+        process = await dieApplying(stage, process, applier, when)
       })
     }
   }

@@ -105,6 +105,7 @@ const freezeAtEach = async (t: TestContext, name: string, turns: Turns): Promise
   const pair = await openPair(stage)
   for (const [step, turn] of Object.entries(turns)) {
     await t.test(step, async () => {
+      const { length: came } = stage.ground.broker ? await stage.copies(1) : []
       const { frozen, other, waiting } = await freezeAt(stage, pair, turn)
       const before = await fetchedBy(other)
       await goOn(stage, other).finally(() => frozen.signal('SIGCONT'))
@@ -114,6 +115,9 @@ const freezeAtEach = async (t: TestContext, name: string, turns: Turns): Promise
       await Promise.all(waiting)
       await stage.traffic(frozen, 5)
       await stage.audit()
+      // Whoever was awake published again what the frozen one had not marked.
+      if (stage.ground.broker && turn.point.step === 'publish')
+        assert.ok((await stage.copies(came + 1)).some((times) => times > 1))
     })
   }
   await stopAll(pair)

@@ -178,5 +178,9 @@ test('what is said on the bus again, in any order and while new events are said,
   await Promise.all([...saying, ...all, stage.traffic(process, 20)])
   await stage.recovers(process)
   await stage.audit()
+  if (stage.ground.broker) {
+    const copies = (await stage.copies(1)).slice(0, head)
+    assert.equal(copies.filter((times) => times > all.length).length, head, copies.join())
+  }
   await process.stop()
 })

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import type { Broker } from '../nats/broker.ts'
 import { freshDatabase, namedStatements, type TestDatabase } from '../support/server.ts'
 import { schemas } from '../support/system.ts'
 import { type Query, queryEmbedded, removeDatabase } from './embedded-database.ts'
@@ -12,6 +13,8 @@ import { openWire, type Wire } from './wire.ts'
 export interface Ground extends AsyncDisposable {
   environment(): Readonly<Record<string, string>>
   readonly query: Query
+  /** What is the bus, when that is not one of each process. */
+  readonly broker?: Broker | undefined
   /** Called when a process starts and no other one lives. */
   readonly alone?: () => Promise<void>
 }
@@ -25,11 +28,13 @@ export interface ServiceGround extends Ground {
 export class SharedGround implements ServiceGround {
   readonly database: TestDatabase
   readonly query: Query
+  readonly broker: Broker | undefined
   private readonly folder: string
   private wire: Wire | undefined
 
-  constructor(database: TestDatabase, folder: string) {
+  constructor(database: TestDatabase, folder: string, broker?: Broker) {
     this.database = database
+    this.broker = broker
     this.query = (text, values) => database.query(text, values)
     this.folder = folder
   }
@@ -54,6 +59,7 @@ export class SharedGround implements ServiceGround {
       ATES_NAMED_STATEMENTS: String(namedStatements),
       // Several processes share one small server.
       ATES_DATABASE_CONNECTIONS: '4',
+      ...(this.broker ? { ATES_NATS_URL: this.broker.url } : {}),
     }
   }
 
@@ -86,6 +92,7 @@ export class SharedGround implements ServiceGround {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.broker?.[Symbol.asyncDispose]()
     await this.database[Symbol.asyncDispose]()
     await rm(this.folder, { recursive: true, force: true })
   }
@@ -112,8 +119,14 @@ export class EmbeddedGround implements Ground {
 
 const freshFolder = () => mkdtemp(join(tmpdir(), 'ates-test-'))
 
-/** An empty one has no tables of aTES yet. */
-export const sharedGround = async (how: { readonly empty?: boolean } = {}): Promise<SharedGround> =>
-  new SharedGround(await freshDatabase(schemas, how), await freshFolder())
+interface How {
+  /** Without tables of aTES. */
+  readonly empty?: boolean
+  /** Ends with it. */
+  readonly broker?: Broker
+}
+
+export const sharedGround = async ({ broker, ...how }: How = {}): Promise<SharedGround> =>
+  new SharedGround(await freshDatabase(schemas, how), await freshFolder(), broker)
 
 export const embeddedGround = async (): Promise<EmbeddedGround> => new EmbeddedGround(await freshFolder())

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
+import { isOverNats } from '../machine.ts'
 
 const named = /^family-(\d+)-(.+)\.test\.ts$/
 
@@ -18,8 +19,8 @@ const list = [...families]
 
 const usage = 'npm run faults -- --family N [--seed S], or --list'
 
-/** Those that need the machine's servers say so by where they are. */
-const needsServers = (file: string): boolean => file.startsWith('tests/faults/distributed/')
+/** Those that need the machine's servers say so by where they are, or run a second time with one. */
+const needsServers = (file: string): boolean => file.startsWith('tests/faults/distributed/') || isOverNats(file)
 
 /** Without a seed each test draws one, and prints it. */
 const runFamily = async (files: readonly string[], seed: string | undefined): Promise<number> => {

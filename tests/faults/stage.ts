@@ -1,14 +1,16 @@
 // Where a family of faults plays: a fresh database, processes of aTES on it, people, and the journal of what they sent.
 import type pg from 'pg'
-import type { ProcessName } from '../../config.ts'
+import type { ProcessName, ServiceName } from '../../config.ts'
 import { serviceRole } from '../../kernel/contract.ts'
 import { isRefusal, must } from '../../kernel/result.ts'
+import { openBroker } from '../nats/broker.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { generator, seedOf } from '../support/random.ts'
 import { type ApplicationProcess, startProcess } from './application-process.ts'
 import { assertClean } from './assert-clean.ts'
 import { audit, type CommandName, type Expected, type Learned } from './audit.ts'
 import { Clients, type Draw, type Person } from './clients.ts'
+import { assertAllAtBroker, copiesAt } from './distributed/at-broker.ts'
 import type { Query } from './embedded-database.ts'
 import type { FaultPoint } from './fault-points.ts'
 import { embeddedGround, type EmbeddedGround, type Ground, sharedGround, type SharedGround } from './grounds.ts'
@@ -84,7 +86,10 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
     if (run.length === 0 || run.includes('operations')) this.isWatched = true
     const [port] = await freePorts(1)
     const tests = { ATES_TEST_FAULTS: JSON.stringify(faults), ATES_TEST_RANDOM: String(this.draw(1, 2 ** 31)) }
-    const started = await startProcess({ ...usual, ATES_METRICS_PORT: String(port), ...settings, ...tests }, ...run)
+    // What was left undone may be its first work, which does not wait until all of it is ready.
+    const mayBeKilled = faults.some(({ act }) => act === 'kill')
+    const environment = { ...usual, ATES_METRICS_PORT: String(port), ...settings, ...tests }
+    const started = await startProcess(environment, run, mayBeKilled)
     this.processes.push(started)
     return started
   }
@@ -168,6 +173,12 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
     return open
   }
 
+  /** How often each event of a service, from this number on, has come to the broker. Throws where there is none. */
+  async copies(from: number, service: ServiceName = 'task-tracker'): Promise<number[]> {
+    if (!this.ground.broker) throw new Error('the bus is not a broker')
+    return copiesAt(this.ground.broker, service, from)
+  }
+
   until(what: string, holds: () => Promise<boolean>, limitMs?: number): Promise<void> {
     return until(() => what, holds, limitMs)
   }
@@ -185,6 +196,7 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
   async audit(expected: Expected = {}): Promise<void> {
     await this.settled()
     assertClean(await audit(this.hand, this.journal.attempts, { unwatched: !this.isWatched, ...expected }))
+    if (this.ground.broker) await assertAllAtBroker(this.ground.broker, this.query)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -193,9 +205,12 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
   }
 }
 
+/** The bus of those that run a second time (tests/run.ts). */
+const overNats = process.env['ATES_TEST_BUS'] === 'nats'
+
 /** A stage with its own seed, printed; ATES_TEST_SEED repeats it. */
 export const openStage = async (name: string, settings?: Readonly<Record<string, string>>): Promise<Stage> =>
-  new Stage(name, await sharedGround(), settings)
+  new Stage(name, await sharedGround(overNats ? { broker: await openBroker() } : {}), settings)
 
 export const openEmbeddedStage = async (name: string): Promise<Stage<EmbeddedGround>> =>
   new Stage(name, await embeddedGround())

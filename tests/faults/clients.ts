@@ -48,6 +48,11 @@ export class Clients {
     return { request: `${this.name}-${(this.count += 1)}`, command, actor, input }
   }
 
+  invite(role: string): Order {
+    const order = this.order('InvitePerson', 1)
+    return { ...order, input: { name: order.request, email: `${order.request}@example.com`, role } }
+  }
+
   create(): Order {
     const actor = this.pick(this.people)
     const order = this.order('CreateTask', actor.id)

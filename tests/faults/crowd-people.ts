@@ -16,6 +16,9 @@ const sendForm = async (url: string, path: string, fields: Readonly<Record<strin
 
 const answerLimitMs = 8_000
 
+/** Of identity, the task tracker, accounting and operations. */
+const adminsPages = ['/people', '/tasks', '/api/v1/accounting/ledger/verification', '/operations']
+
 const ask = async (url: string, cookie: string, path: string, init: RequestInit = {}): Promise<Response> =>
   fetch(`${url}/api/v1/${path}`, {
     ...init,
@@ -70,6 +73,18 @@ export class CrowdPeople {
     } catch (error) {
       return { unknown: String(error) }
     }
+  }
+
+  /** The pages that an administrator sees, each made of what other services answer: whether all of them do. */
+  async look(): Promise<boolean> {
+    const sees = async (path: string) => {
+      const init = { headers: { cookie: this.admin }, signal: AbortSignal.timeout(answerLimitMs) }
+      const response = await fetch(`${this.urlNow()}${path}`, init)
+      await response.text()
+      return response.status === 200
+    }
+    const seen = await Promise.all(adminsPages.map((path) => sees(path).catch(() => false)))
+    return seen.every(Boolean)
   }
 
   /** What the ledger finds wrong with itself. */

@@ -29,9 +29,7 @@ const position = async ({ query }: Stage, { step, of }: Applier): Promise<number
 /** Tasks move the ledger, a new person moves the two others. */
 const work = async (stage: Stage, process: ApplicationProcess): Promise<void> => {
   const orders = Array.from({ length: stage.draw(3, 10) }, () => stage.clients.create())
-  const person = stage.clients.order('InvitePerson', 1)
-  const input = { name: person.request, email: `${person.request}@example.com`, role: 'popug' }
-  await Promise.all([...orders, { ...person, input }].map((order) => stage.send(process, order)))
+  await Promise.all([...orders, stage.clients.invite('popug')].map((order) => stage.send(process, order)))
 }
 
 /** What operations says does not arrive at the ledger, or did not. */

@@ -113,9 +113,7 @@ export class Stage<G extends Ground = SharedGround> implements AsyncDisposable {
   /** Adds people through identity and waits until everybody knows them. */
   async invite(process: Callee, ...roles: readonly string[]): Promise<void> {
     for (const role of roles) {
-      const order = this.clients.order('InvitePerson', 1)
-      const input = { name: order.request, email: `${order.request}@example.com`, role }
-      const learned = await this.insist(() => process, { ...order, input })
+      const learned = await this.insist(() => process, this.clients.invite(role))
       if (!('acknowledged' in learned)) throw new Error(`nobody was invited: ${JSON.stringify(learned)}`)
       const { popugId } = learned.acknowledged['person'] as { popugId: number }
       this.people.push({ id: popugId, role })

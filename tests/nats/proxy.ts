@@ -22,6 +22,10 @@ export interface Proxy extends AsyncDisposable {
   readonly toClient: Way
   /** How many connections there have been. */
   connections(): number
+  /** How often something has come from the server and passed. */
+  answers(): number
+  /** How often something ran into a fault: was held or lost on its way, or its connection was ended. */
+  struck(): number
   /** Ends all connections, as a network that breaks; new ones are let in. */
   cut(): void
   /** From now on connections are refused, and those that there are end. */
@@ -31,6 +35,8 @@ export interface Proxy extends AsyncDisposable {
 
 interface Passing {
   readonly way: Way
+  readonly passed: () => number
+  readonly stopped: () => number
   readonly take: (to: Socket, data: Buffer) => void
   readonly forget: () => void
 }
@@ -39,7 +45,10 @@ const passing = (): Passing => {
   let state: 'open' | 'held' | 'swallowed' = 'open'
   let kept: { to: Socket; data: Buffer }[] = []
   let see: (data: Buffer) => void = () => undefined
+  let [passed, stopped] = [0, 0]
   return {
+    passed: () => passed,
+    stopped: () => stopped,
     way: {
       hold: () => void (state = 'held'),
       swallow: () => void (state = 'swallowed'),
@@ -52,6 +61,8 @@ const passing = (): Passing => {
     },
     take: (to, data) => {
       see(data)
+      if (state === 'open') passed += 1
+      else stopped += 1
       if (state === 'open') to.write(data)
       if (state === 'held') kept.push({ to, data })
     },
@@ -76,7 +87,7 @@ export const openProxy = async (to: number | Target): Promise<Proxy> => {
       to.destroy()
     })
   }
-  let connections = 0
+  let [connections, ended] = [0, 0]
   const server = createServer((client) => {
     connections += 1
     const where = target()
@@ -91,6 +102,7 @@ export const openProxy = async (to: number | Target): Promise<Proxy> => {
     pipe(behind, client, toClient)
   })
   const cut = () => {
+    ended += sockets.size
     for (const socket of sockets) socket.destroy()
     toServer.forget()
     toClient.forget()
@@ -113,6 +125,8 @@ export const openProxy = async (to: number | Target): Promise<Proxy> => {
     toServer: toServer.way,
     toClient: toClient.way,
     connections: () => connections,
+    answers: toClient.passed,
+    struck: () => ended + toServer.stopped() + toClient.stopped(),
     cut,
     away,
     back: async () => void (await listen(port)),

@@ -4,8 +4,16 @@ import { CrowdPeople } from '../crowd-people.ts'
 import type { Desk } from '../stage.ts'
 import type { Deployment } from './deployment.ts'
 
+export interface CrowdDesk extends Desk {
+  /** Whether all that an administrator looks at is answered. */
+  look(): Promise<boolean>
+}
+
 /** The first administrator, and people whom they invite; the stage knows the latter as those who send commands. */
-export const openDesk = async (deployment: Deployment<ServiceGround>, ...roles: readonly string[]): Promise<Desk> => {
+export const openDesk = async (
+  deployment: Deployment<ServiceGround>,
+  ...roles: readonly string[]
+): Promise<CrowdDesk> => {
   const { stage } = deployment
   const portNow = () => {
     const alive = deployment.of('web').filter(({ isAlive }) => isAlive)
@@ -19,5 +27,5 @@ export const openDesk = async (deployment: Deployment<ServiceGround>, ...roles: 
   for (const role of roles) await crowd.invite(role)
   stage.people.push(...crowd.people)
   await stage.settled()
-  return { order: (order) => crowd.send(order) }
+  return { order: (order) => crowd.send(order), look: () => crowd.look() }
 }

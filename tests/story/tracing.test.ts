@@ -9,7 +9,7 @@ import { must } from '../../kernel/result.ts'
 import { standardContract } from '../../kernel/standard.ts'
 import { refusePrices } from '../../services/operations/operations.test-support.ts'
 import { type Running, startRunning } from '../support/application.ts'
-import { type CollectedSpan, Collector } from '../support/collector.ts'
+import { type CollectedSpan, Collector, pathTo } from '../support/collector.ts'
 import { eventually } from '../support/eventually.ts'
 import { freshDatabase, type TestDatabase } from '../support/server.ts'
 import { schemas } from '../support/system.ts'
@@ -31,16 +31,8 @@ const click = async ({ url, members }: Running, path: string, body: object = {})
   return response.headers.get('x-request-id') ?? ''
 }
 
-/** Names from the root to this span. */
-const pathTo = (trace: readonly CollectedSpan[], name: string): string[] => {
-  const names: string[] = []
-  for (let span = trace.find((one) => one.name === name); span;) {
-    names.unshift(span.name)
-    const { parentSpanId } = span
-    span = trace.find(({ spanId }) => spanId === parentSpanId)
-  }
-  return names
-}
+const namesTo = (trace: readonly CollectedSpan[], name: string): string[] =>
+  pathTo(trace, name).map((span) => span.name)
 
 describe('with a collector', () => {
   let database: TestDatabase
@@ -70,14 +62,14 @@ describe('with a collector', () => {
   test('one trace has the request, the call, its transaction, the relay and the ledger', async () => {
     const requestId = await click(running, '/tasks', { description: 'Follow me' })
     const trace = await traceWith(requestId, 'apply ledger')
-    assert.deepEqual(pathTo(trace, 'transaction apply.ledger'), [
+    assert.deepEqual(namesTo(trace, 'transaction apply.ledger'), [
       'POST /api/v1/task-tracker/tasks',
       'task-tracker CreateTask',
       'transaction task-tracker.CreateTask',
       'apply ledger',
       'transaction apply.ledger',
     ])
-    assert.deepEqual(pathTo(trace, 'publish task-tracker').slice(-2), ['relay task-tracker', 'publish task-tracker'])
+    assert.deepEqual(namesTo(trace, 'publish task-tracker').slice(-2), ['relay task-tracker', 'publish task-tracker'])
     const known = new Set(trace.map(({ spanId }) => spanId))
     for (const { name, parentSpanId, startTimeUnixNano, endTimeUnixNano } of trace) {
       assert.ok(!parentSpanId || known.has(parentSpanId), `${name} hangs on nothing`)
@@ -96,7 +88,7 @@ describe('with a collector', () => {
     const requestId = await click(running, '/reassignments')
     await running.application.host.settle()
     const trace = await traceWith(requestId, 'apply ledger')
-    assert.deepEqual(pathTo(trace, 'apply ledger').slice(-2), ['job ReassignTasks', 'apply ledger'])
+    assert.deepEqual(namesTo(trace, 'apply ledger').slice(-2), ['job ReassignTasks', 'apply ledger'])
   })
 
   test('an event that is set aside keeps its place in the trace, and what a person makes of it is a part of that', async () => {
@@ -117,7 +109,7 @@ describe('with a collector', () => {
     assert.deepEqual(must(await running.application.host.call(retryParked, retry, operator)), { result: 'applied' })
     const trace = await traceWith(requestId, 'retry ledger')
     assert.equal(parked.trace.split('-')[1], trace[0]?.traceId)
-    assert.deepEqual(pathTo(trace, 'retry ledger').slice(-2), ['transaction task-tracker.CreateTask', 'retry ledger'])
+    assert.deepEqual(namesTo(trace, 'retry ledger').slice(-2), ['transaction task-tracker.CreateTask', 'retry ledger'])
   })
 
   test('a refusal is told as an outcome, a line of the log names the trace', async () => {

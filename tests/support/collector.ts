@@ -39,6 +39,17 @@ export interface CollectedSpan extends Omit<z.output<typeof Span>, 'attributes'>
 const plain = (attributes: z.output<typeof Attributes>): Record<string, string | number> =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue ?? '']))
 
+/** The spans from the trace's root to the first of this name. */
+export const pathTo = (trace: readonly CollectedSpan[], name: string): CollectedSpan[] => {
+  const path: CollectedSpan[] = []
+  for (let span = trace.find((one) => one.name === name); span;) {
+    path.unshift(span)
+    const { parentSpanId } = span
+    span = trace.find(({ spanId }) => spanId === parentSpanId)
+  }
+  return path
+}
+
 export class Collector implements AsyncDisposable {
   readonly spans: CollectedSpan[] = []
   /** Answers as one that wants none of it. */

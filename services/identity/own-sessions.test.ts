@@ -54,8 +54,8 @@ test('nobody lists or ends the sessions of others', async () => {
   assert.ok(isRefusal(await system.call(identity.getSecurityEvents, {}, asPopug)))
 })
 
-const changePassword = (token: string, current: string, next: string) =>
-  system.call(identity.changePassword, { token, current, password: next }, asService)
+const changePassword = (token: string, current: string, next: string, keyed: { idempotencyKey?: string } = {}) =>
+  system.call(identity.changePassword, { token, current, password: next }, { ...asService, ...keyed })
 
 test('a new password needs the present one, ends every other session and begins a new one', async () => {
   const { email, session } = await join()
@@ -67,6 +67,16 @@ test('a new password needs the present one, ends every other session and begins 
   must(await sessionOf(changed.token))
   assert.equal(await refusalOf(signIn(email)), 'wrong_credentials')
   must(await signIn(email, 'battery staple'))
+})
+
+test('a new password that is sent twice with one key is set once, and both get the same session', async () => {
+  const { popugId, session } = await join()
+  const send = () => changePassword(session, password, 'battery staple', { idempotencyKey: 'key-of-a-change' })
+  const first = must(await send())
+  assert.deepEqual(must(await send()), first)
+  must(await sessionOf(first.token))
+  const { events } = must(await system.call(identity.getSecurityEvents, { popugId }, asAdmin))
+  assert.equal(events.filter(({ kind }) => kind === 'password_changed').length, 1)
 })
 
 test('who found an open browser guesses the present password as slowly as anybody', async () => {

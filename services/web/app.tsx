@@ -7,7 +7,7 @@ import { readForm, type Form } from './forms.ts'
 import { accountPage } from './pages/account.tsx'
 import { accountsPage } from './pages/accounts.tsx'
 import { allTasksPage } from './pages/all-tasks.tsx'
-import { failurePage } from './pages/failure.tsx'
+import { failurePage, type Sent } from './pages/failure.tsx'
 import { firstRunPage } from './pages/first-run.tsx'
 import { guidePage } from './pages/guide.tsx'
 import { invitationPage } from './pages/invitation.tsx'
@@ -97,16 +97,17 @@ const serve = async ({ route, ...serving }: Serving & { route: Route }): Promise
   const { c, deps } = serving
   let form: Form | null = null
   try {
+    // First of all, so that it is kept also when nobody can say whose it is.
+    form = route.verb === 'POST' ? await readForm(c.req.raw, c.req.path) : noForm
     const signedIn = await sessionOf(deps, c.req.raw, requestIdOf(c))
     const watch = signedIn === null ? null : await watchOf(deps, signedIn, requestIdOf(c))
     const visit = visitFor(serving, signedIn, watch)
-    form = route.verb === 'POST' ? await readForm(c.req.raw, c.req.path) : noForm
     if (route.allow === 'anybody') return finish(c, await route.answer(visit, form))
     if (signedIn === null) return toSignIn(visit, c)
     if (!route.allow.includes(signedIn.person.role)) throw new Problem('forbidden')
     return finish(c, await route.answer(memberOf(visit, signedIn), form))
   } catch (error) {
-    return await fail(serving, error, form === noForm ? null : form)
+    return await fail(serving, error, form === noForm || form === null ? null : { form, passwords: route.passwords })
   }
 }
 
@@ -133,10 +134,10 @@ const visitFor = ({ deps, assets, c }: Serving, signedIn: SignedIn | null, watch
   )
 
 /** Turns whatever was thrown into a page, in the reader's language and with their navigation where these can be known. */
-const fail = async (serving: Serving, error: unknown, form: Form | null): Promise<Response> => {
+const fail = async (serving: Serving, error: unknown, sent: Sent | null): Promise<Response> => {
   const { c, deps } = serving
   const signedIn = await sessionOf(deps, c.req.raw, requestIdOf(c)).catch(() => null)
-  return finish(c, failurePage(visitWithoutQuery(serving, signedIn), error, form))
+  return finish(c, failurePage(visitWithoutQuery(serving, signedIn), error, sent))
 }
 
 /** The query may be what is damaged. */

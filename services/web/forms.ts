@@ -5,6 +5,9 @@ import { Problem } from './problem.ts'
 export const maxFormBytes = 64 * 1024
 const maxFields = 200
 
+/** All fields that a password is typed into. What is in them is written into no page, whatever becomes of the form. */
+export const passwordNames = ['password', 'current'] as const
+
 /** A form as it was sent. */
 export interface Form {
   readonly path: string

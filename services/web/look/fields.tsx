@@ -1,5 +1,6 @@
 // Form parts: a command's form with its key, labelled fields with their error beside them, and the fields of several pages.
 import type { ComponentChildren } from 'preact'
+import type { passwordNames } from '../forms.ts'
 
 interface CommandFormProps {
   readonly action: string
@@ -84,7 +85,7 @@ export const EmailField = ({ label, error, autofocus = false, ...rest }: EmailFi
 )
 
 interface PasswordFieldProps extends Omit<FieldProps, 'name' | 'children'> {
-  readonly name?: string
+  readonly name?: (typeof passwordNames)[number]
   readonly autofocus?: boolean
 }
 

@@ -24,12 +24,16 @@ describe('when a service fails', () => {
     }
   })
 
-  test('a password is not written into the page', async () => {
-    const { browser } = company({ replaced: { signIn: unavailable } })
-    const html = await (await browser.post('/sign-in', { email: 'anna@example.com', password: 'very-secret' })).text()
-    assert.doesNotMatch(html, /very-secret/)
-    assert.match(html, /type="password"/)
-    assert.match(html, /value="anna@example.com"/)
+  test('the form is kept also when nobody can say whose it is', async () => {
+    const { browser, people } = company({ replaced: { getSession: unavailable } })
+    browser.as(people.popug)
+    const response = await browser.post('/tasks', { key: 'the-first-key', description: 'Feed the parrots' })
+    assert.equal(response.status, 503)
+    const html = await response.text()
+    assert.equal(fieldOf(html, 'key'), 'the-first-key')
+    assert.match(html, /name="description" value="Feed the parrots"/)
+    // Nobody can go to the address of a form.
+    assert.doesNotMatch(html, /<a href="\/tasks">/)
   })
 
   test('a bug is a page with a number, and the log has the cause', async () => {

@@ -1,8 +1,9 @@
 // Error pages: what went wrong in plain words, a number to report it by, and the form again where it may be sent again.
 import { Fault, type FaultKind } from '../../../kernel/result.ts'
-import type { Form } from '../forms.ts'
-import { CommandForm, CurrentPasswordField } from '../look/fields.tsx'
+import { type Form, passwordNames } from '../forms.ts'
+import { CommandForm } from '../look/fields.tsx'
 import { Problem, Refused, type ProblemCode } from '../problem.ts'
+import type { Passwords } from '../route.ts'
 import type { Texts } from '../texts/index.ts'
 import { refusalText } from '../texts/refusals.ts'
 import type { Visit } from '../visit.tsx'
@@ -17,23 +18,29 @@ interface Explained {
   readonly logged?: boolean
 }
 
-export const failurePage = (visit: Visit, error: unknown, form: Form | null): Response => {
+/** A form as it was sent, and how its page asks for the passwords in it. */
+export interface Sent {
+  readonly form: Form
+  readonly passwords: Passwords | undefined
+}
+
+export const failurePage = (visit: Visit, error: unknown, sent: Sent | null): Response => {
   const explained = explain(visit, error)
   if (explained.logged) log(visit, error, explained)
-  return visit.page(explained.title, <Failure visit={visit} explained={explained} form={form} />, {
+  return visit.page(explained.title, <Failure visit={visit} explained={explained} sent={sent} />, {
     status: explained.status,
     plain: visit.person === null,
   })
 }
 
-const Failure = ({ visit, explained, form }: { visit: Visit; explained: Explained; form: Form | null }) => {
+const Failure = ({ visit, explained, sent }: { visit: Visit; explained: Explained; sent: Sent | null }) => {
   const { problems } = visit.texts
   return (
     <div class="failure">
       <p class="lead">{explained.text}</p>
-      {explained.repeatable && form && <Resend visit={visit} form={form} />}
+      {explained.repeatable && sent && <Resend visit={visit} {...sent} />}
       <p class="ways">
-        {explained.repeatable && !form && <a href={visit.url.pathname}>{problems.reload}</a>}
+        {explained.repeatable && !sent && <a href={visit.url.pathname}>{problems.reload}</a>}
         <a href="/">{problems.home}</a>
       </p>
       {explained.logged && (
@@ -47,14 +54,16 @@ const Failure = ({ visit, explained, form }: { visit: Visit; explained: Explaine
   )
 }
 
-/** The form with all that was in it and the same key. A password is asked for again and not written into a page. */
-const Resend = ({ visit, form }: { visit: Visit; form: Form }) => {
-  const { problems, forms } = visit.texts
-  const kept = [...form.fields].filter(([name]) => name !== 'key' && name !== 'password')
+const isPassword = (name: string): boolean => passwordNames.some((one) => one === name)
+
+/** The form with all that was in it and the same key. Passwords are asked for again, as its own page asks for them. */
+const Resend = ({ visit, form, passwords: Passwords }: Sent & { visit: Visit }) => {
+  const { problems } = visit.texts
+  const kept = [...form.fields].filter(([name]) => name !== 'key' && !isPassword(name))
   const description = form.text('description')
   return (
-    <CommandForm action={form.path} idempotencyKey={form.key} class="stack">
-      <p>{problems.resendText}</p>
+    <CommandForm action={form.path} idempotencyKey={form.key} class="stack" boost={!Passwords}>
+      <p>{Passwords ? problems.resendWithPassword : problems.resendText}</p>
       {description && (
         <blockquote aria-label={problems.resendWhat} class="kept">
           {description}
@@ -63,7 +72,7 @@ const Resend = ({ visit, form }: { visit: Visit; form: Form }) => {
       {kept.map(([name, value]) => (
         <input type="hidden" name={name} value={value} />
       ))}
-      {form.fields.has('password') && <CurrentPasswordField label={forms.password} />}
+      {Passwords && <Passwords visit={visit} />}
       <button class="btn btn-primary">{problems.resend}</button>
     </CommandForm>
   )

@@ -9,6 +9,11 @@ import { refusalText } from '../texts/refusals.ts'
 import type { Visit } from '../visit.tsx'
 import { enter } from './sign-in.tsx'
 
+const Passwords = ({ visit, error }: { visit: Visit; error?: string | undefined }) => {
+  const { forms } = visit.texts
+  return <NewPasswordField label={forms.password} help={forms.rules.newPassword} error={error} />
+}
+
 type FieldName = 'token' | 'name' | 'email' | 'password'
 
 export const firstRunPage = [
@@ -18,21 +23,25 @@ export const firstRunPage = [
     return firstRunView(visit, { token, name: '', email: '' })
   }),
 
-  openPost('/first-run', async (visit, form) => {
-    const sent = { token: form.text('token'), name: form.text('name'), email: form.text('email') }
-    const checked = check(identity.createFirstAdministrator.input, { ...sent, password: form.text('password') })
-    if ('wrong' in checked) return firstRunView(visit, { ...sent, form, wrong: checked.wrong, status: 422 })
-    const outcome = await visit.callAsService(
-      identity.createFirstAdministrator,
-      { ...checked.value, client: visit.client },
-      { key: form.key },
-    )
-    if (isRefusal(outcome)) {
-      const error = refusalText(visit.texts, outcome)
-      return firstRunView(visit, { ...sent, error, status: statusOf(identity.createFirstAdministrator, outcome) })
-    }
-    return enter(visit, outcome.ok)
-  }),
+  openPost(
+    '/first-run',
+    async (visit, form) => {
+      const sent = { token: form.text('token'), name: form.text('name'), email: form.text('email') }
+      const checked = check(identity.createFirstAdministrator.input, { ...sent, password: form.text('password') })
+      if ('wrong' in checked) return firstRunView(visit, { ...sent, form, wrong: checked.wrong, status: 422 })
+      const outcome = await visit.callAsService(
+        identity.createFirstAdministrator,
+        { ...checked.value, client: visit.client },
+        { key: form.key },
+      )
+      if (isRefusal(outcome)) {
+        const error = refusalText(visit.texts, outcome)
+        return firstRunView(visit, { ...sent, error, status: statusOf(identity.createFirstAdministrator, outcome) })
+      }
+      return enter(visit, outcome.ok)
+    },
+    Passwords,
+  ),
 ]
 
 interface FirstRunState {
@@ -68,7 +77,7 @@ const FirstRun = ({
         <input type="hidden" name="token" value={token} />
         <NameField label={forms.name} error={rule('name')} value={name} autocomplete="name" />
         <EmailField label={forms.email} error={rule('email')} value={email} autocomplete="username" />
-        <NewPasswordField label={forms.password} help={forms.rules.newPassword} error={rule('password')} />
+        <Passwords visit={visit} error={rule('password')} />
         <button class="btn btn-primary">{words.submit}</button>
       </CommandForm>
     </>

@@ -9,21 +9,30 @@ import { refusalText } from '../texts/refusals.ts'
 import type { Visit } from '../visit.tsx'
 import { enter } from './sign-in.tsx'
 
+const Passwords = ({ visit, error }: { visit: Visit; error?: string | undefined }) => {
+  const { forms } = visit.texts
+  return <NewPasswordField label={forms.password} help={forms.rules.newPassword} error={error} autofocus />
+}
+
 export const invitationPage = [
   openGet('/invitation', (visit) => invitationView(visit, visit.query.get('token') ?? '')),
 
-  openPost('/invitation', async (visit, form) => {
-    const token = form.text('token')
-    const checked = check(identity.acceptInvitation.input, { token, password: form.text('password') })
-    if ('wrong' in checked)
-      return invitationView(visit, token, { key: form.key, error: visit.texts.forms.rules.password })
-    const input = { ...checked.value, client: visit.client }
-    const outcome = await visit.callAsService(identity.acceptInvitation, input, { key: form.key })
-    if (isRefusal(outcome) && outcome.refused === 'password_too_common')
-      return invitationView(visit, token, { key: form.key, error: refusalText(visit.texts, outcome) })
-    if (isRefusal(outcome)) return noLinkView(visit, outcome)
-    return enter(visit, outcome.ok)
-  }),
+  openPost(
+    '/invitation',
+    async (visit, form) => {
+      const token = form.text('token')
+      const checked = check(identity.acceptInvitation.input, { token, password: form.text('password') })
+      if ('wrong' in checked)
+        return invitationView(visit, token, { key: form.key, error: visit.texts.forms.rules.password })
+      const input = { ...checked.value, client: visit.client }
+      const outcome = await visit.callAsService(identity.acceptInvitation, input, { key: form.key })
+      if (isRefusal(outcome) && outcome.refused === 'password_too_common')
+        return invitationView(visit, token, { key: form.key, error: refusalText(visit.texts, outcome) })
+      if (isRefusal(outcome)) return noLinkView(visit, outcome)
+      return enter(visit, outcome.ok)
+    },
+    Passwords,
+  ),
 ]
 
 interface Mistake {
@@ -56,7 +65,7 @@ const Invitation = ({ visit, token, name, email, mistake }: InvitationProps) => 
       <CommandForm action="/invitation" class="stack" boost={false} idempotencyKey={mistake?.key}>
         <input type="hidden" name="token" value={token} />
         <EmailField label={forms.email} value={email} autocomplete="username" readonly />
-        <NewPasswordField label={forms.password} help={forms.rules.newPassword} error={mistake?.error} autofocus />
+        <Passwords visit={visit} error={mistake?.error} />
         <button class="btn btn-primary">{words.submit}</button>
       </CommandForm>
     </>

@@ -21,12 +21,15 @@ describe('me', () => {
     const { browser, people, world, callsOf } = company()
     browser.as(people.popug)
     world.sessions.set('elsewhere', people.popug.popugId)
-    const right = { current: 'correct horse', password: 'a longer one' }
+    const right = { key: 'the-first-key', current: 'correct horse', password: 'a longer one' }
     const response = await browser.post('/me/password', right)
     assert.equal(response.headers.get('location'), '/me')
     assert.match(response.headers.getSetCookie().join(), /ates_session=session-1/)
     assert.match(messageOf(await (await browser.get('/me')).text()), /password is changed/)
-    assert.partialDeepStrictEqual(callsOf('ChangePassword')[0]?.input, { current: 'correct horse' })
+    assert.partialDeepStrictEqual(callsOf('ChangePassword')[0], {
+      input: { current: 'correct horse' },
+      behalf: { idempotencyKey: 'the-first-key' },
+    })
     for (const [sent, status, said] of [
       [{ ...right, current: 'wrong' }, 403, /present password is wrong/],
       [{ ...right, current: '' }, 422, /present password is wrong/],

@@ -12,7 +12,17 @@ import { Problem, Refused, statusOf } from '../problem.ts'
 import { get, post } from '../route.ts'
 import { forgetSessionsOf } from '../session.ts'
 import { refusalText } from '../texts/refusals.ts'
-import type { Member } from '../visit.tsx'
+import type { Member, Visit } from '../visit.tsx'
+
+const Passwords = ({ visit, error }: { visit: Visit; error?: string | undefined }) => {
+  const { me: words, forms } = visit.texts
+  return (
+    <>
+      <CurrentPasswordField name="current" label={words.current} />
+      <NewPasswordField label={words.next} help={forms.rules.newPassword} error={error} />
+    </>
+  )
+}
 
 type Session = z.output<typeof identity.listSessions.output>['sessions'][number]
 
@@ -28,25 +38,30 @@ export const mePage = [
     return visit.seeOther('/me', { is: 'nameChanged', name: outcome.ok.name })
   }),
 
-  post('/me/password', everybody, async (visit, form) => {
-    const fields = { token: tokenIn(visit), current: form.text('current'), password: form.text('password') }
-    const checked = check(identity.changePassword.input, fields)
-    if ('wrong' in checked) return meView(visit, { form, ...passwordErrors(visit, checked.wrong), status: 422 })
-    const input = { ...checked.value, client: visit.client }
-    const outcome = await visit.callAsService(identity.changePassword, input)
-    if (isRefusal(outcome)) {
-      const text = refusalText(visit.texts, outcome)
-      const where =
-        outcome.refused === 'password_too_common'
-          ? { newError: text }
-          : { passwordError: currentWrong(visit, outcome.refused, text) }
-      return meView(visit, { form, ...where, status: statusOf(identity.changePassword, outcome) })
-    }
-    const { token, expiresAt } = outcome.ok
-    forgetSessionsOf(visit.deps, visit.person.popugId)
-    const cookie = sessionCookie(token, new Date(expiresAt), visit.now, visit.secure)
-    return visit.seeOther('/me', { is: 'passwordChanged' }, [cookie])
-  }),
+  post(
+    '/me/password',
+    everybody,
+    async (visit, form) => {
+      const fields = { token: tokenIn(visit), current: form.text('current'), password: form.text('password') }
+      const checked = check(identity.changePassword.input, fields)
+      if ('wrong' in checked) return meView(visit, { form, ...passwordErrors(visit, checked.wrong), status: 422 })
+      const input = { ...checked.value, client: visit.client }
+      const outcome = await visit.callAsService(identity.changePassword, input, { key: form.key })
+      if (isRefusal(outcome)) {
+        const text = refusalText(visit.texts, outcome)
+        const where =
+          outcome.refused === 'password_too_common'
+            ? { newError: text }
+            : { passwordError: currentWrong(visit, outcome.refused, text) }
+        return meView(visit, { form, ...where, status: statusOf(identity.changePassword, outcome) })
+      }
+      const { token, expiresAt } = outcome.ok
+      forgetSessionsOf(visit.deps, visit.person.popugId)
+      const cookie = sessionCookie(token, new Date(expiresAt), visit.now, visit.secure)
+      return visit.seeOther('/me', { is: 'passwordChanged' }, [cookie])
+    },
+    Passwords,
+  ),
 
   post('/me/sessions/:id/end', everybody, async (visit) => {
     const checked = check(identity.endSession.input, { token: tokenIn(visit), id: visit.param('id') })
@@ -143,13 +158,12 @@ const NameForm = ({ visit, sent }: Omit<MeProps, 'sessions'>) => (
 )
 
 const PasswordForm = ({ visit, sent }: Omit<MeProps, 'sessions'>) => {
-  const { me: words, forms } = visit.texts
+  const { me: words } = visit.texts
   return (
     <CommandForm action="/me/password" class="stack narrow" boost={false}>
       {sent.passwordError && <FormError>{sent.passwordError}</FormError>}
       <input type="hidden" name="username" autocomplete="username" value={visit.person.email} />
-      <CurrentPasswordField name="current" label={words.current} />
-      <NewPasswordField label={words.next} help={forms.rules.newPassword} error={sent.newError} />
+      <Passwords visit={visit} error={sent.newError} />
       <p class="field-help">{words.passwordHelp}</p>
       <button class="btn">{words.savePassword}</button>
     </CommandForm>

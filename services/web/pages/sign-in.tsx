@@ -12,6 +12,8 @@ import { forgetSession } from '../session.ts'
 import { refusalText } from '../texts/refusals.ts'
 import type { Visit, Visitor } from '../visit.tsx'
 
+const Passwords = ({ visit }: { visit: Visit }) => <CurrentPasswordField label={visit.texts.forms.password} />
+
 export const signInPage = [
   openGet('/sign-in', (visit) => {
     const next = localPath(visit.query.get('next'))
@@ -19,23 +21,27 @@ export const signInPage = [
     return signInView(visit, { next, email: '' })
   }),
 
-  openPost('/sign-in', async (visit, form) => {
-    const next = localPath(form.fields.get('next'))
-    const email = form.text('email')
-    const checked = check(identity.signIn.input, { email, password: form.text('password') })
-    if ('wrong' in checked) {
-      const field = checked.wrong.has('email')
-        ? { emailError: visit.texts.forms.rules.email }
-        : { error: refusalText(visit.texts, refuse('wrong_credentials')) }
-      return signInView(visit, { next, email, ...field, status: 422 })
-    }
-    const outcome = await visit.callAsService(identity.signIn, { ...checked.value, client: visit.client })
-    if (isRefusal(outcome)) {
-      const error = refusalText(visit.texts, outcome)
-      return signInView(visit, { next, email, error, status: statusOf(identity.signIn, outcome) })
-    }
-    return enter(visit, outcome.ok, next)
-  }),
+  openPost(
+    '/sign-in',
+    async (visit, form) => {
+      const next = localPath(form.fields.get('next'))
+      const email = form.text('email')
+      const checked = check(identity.signIn.input, { email, password: form.text('password') })
+      if ('wrong' in checked) {
+        const field = checked.wrong.has('email')
+          ? { emailError: visit.texts.forms.rules.email }
+          : { error: refusalText(visit.texts, refuse('wrong_credentials')) }
+        return signInView(visit, { next, email, ...field, status: 422 })
+      }
+      const outcome = await visit.callAsService(identity.signIn, { ...checked.value, client: visit.client })
+      if (isRefusal(outcome)) {
+        const error = refusalText(visit.texts, outcome)
+        return signInView(visit, { next, email, error, status: statusOf(identity.signIn, outcome) })
+      }
+      return enter(visit, outcome.ok, next)
+    },
+    Passwords,
+  ),
 
   openPost('/sign-in/as', async (visit, form) => {
     const wanted = visitorsOf(visit).find(({ role }) => role === form.text('role'))
@@ -132,7 +138,7 @@ const SignInForm = ({ visit, next, email, emailError, isFirstTry }: SignInProps 
         autocomplete="username"
         autofocus={isFirstTry && !emailError}
       />
-      <CurrentPasswordField label={forms.password} />
+      <Passwords visit={visit} />
       <button class="btn btn-primary">{words.submit}</button>
     </CommandForm>
   )

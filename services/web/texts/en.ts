@@ -543,9 +543,10 @@ export const en = {
     unavailable: 'A part of aTES does not answer',
     unavailableText: 'Nothing was lost. It usually is back within a minute.',
     unknown: 'The answer got lost',
-    unknownText: 'We do not know whether it still went through. Sending it again is safe: it cannot happen twice.',
+    unknownText: 'We do not know whether it still went through.',
     resend: 'Send again',
     resendText: 'Your form is kept. Sending it again is safe: it cannot happen twice.',
+    resendWithPassword: 'Your form is kept, but for passwords. Give them again to send it.',
     resendWhat: 'What you were sending',
   },
 }

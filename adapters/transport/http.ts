@@ -43,6 +43,10 @@ const refusalResponse = ({ refused, detail }: Refusal, requestId: string, kinds:
   return problem(statusOfCode[refused] ?? statusOfKind[kind], refused, { ...detail, requestId }, headers)
 }
 
+/** The answer to a verb that nothing answers at this address, where these are answered. */
+export const methodNotAllowed = (request: Request, verbs: readonly string[]): Response =>
+  refusalResponse(refuse('method_not_allowed', { allow: verbs.join(', ') }), requestIdOf(request))
+
 /** What a person may know of a fault: its kind and a number to refer to. The rest is in the log. */
 const faultResponse = (error: unknown, requestId: string, log: Log): Response => {
   const kind = error instanceof Fault ? error.kind : 'internal'

@@ -77,7 +77,6 @@ export const createGateway = (deps: GatewayDeps): Gateway => {
   }
   return async (request) => {
     const { pathname } = new URL(request.url)
-    if (pathname === '/api/openapi.json') return Response.json(withKeys(await publicDocument(directory)))
     return answerHttp(request, {
       router: () => routerFor(pathname),
       actorOf,
@@ -131,6 +130,10 @@ const withKeys = (document: OpenApiDocument): object => ({
     ),
   ),
 })
+
+/** What programs are told of all public methods. */
+export const programmersDocument = async (directory: Directory): Promise<object> =>
+  withKeys(await publicDocument(directory))
 
 const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]))

@@ -81,6 +81,16 @@ export const mayCall: Readonly<Record<string, Line>> = {
   'operations GetAlarm': services,
 }
 
+/** Who gets an answer from web beside pages, by path: `by method` is said above. */
+export const mayOpen: Readonly<Record<string, 'anybody' | 'by method' | Line>> = {
+  '/assets/*': 'anybody',
+  '/live': everybody,
+  '/health/live': 'anybody',
+  '/health/ready': 'anybody',
+  '/api/openapi.json': 'anybody',
+  '/api/*': 'by method',
+}
+
 /** What every service answers beside its own methods, all of it for services only. */
 export const ofEveryService: readonly string[] = [
   'GetState',

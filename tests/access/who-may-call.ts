@@ -7,9 +7,10 @@ import { type Actor, type Method, methodsOf, serviceRole } from '../../kernel/co
 import type { OpenApiDocument } from '../../kernel/openapi.ts'
 import type { Service } from '../../kernel/service.ts'
 import { standardContract } from '../../kernel/standard.ts'
+import { beforePages, besidePages } from '../../services/web/doors.ts'
 import { contents } from '../hostile/untouched.ts'
 import { serviceOf } from '../support/in-process.ts'
-import { callersOf, mayCall, ofEveryService, people } from './matrix.ts'
+import { callersOf, mayCall, mayOpen, ofEveryService, people } from './matrix.ts'
 import type { Asked, Scene } from './scene.ts'
 
 /** Refused behind the role and before the handler, so that whoever may call has no effect. */
@@ -176,6 +177,36 @@ export const whoMayCall = (scene: () => Scene): void => {
       assert.equal(given.get('x-content-type-options'), 'nosniff')
       assert.equal(given.get('x-frame-options'), 'DENY')
       assert.ok(given.get('content-type')?.startsWith('application/'))
+    }
+  })
+
+  test('who may open what is no page is written down for every address, and holds', async () => {
+    const { ask, running } = scene()
+    assert.deepEqual([...besidePages, ...Object.keys(beforePages)].toSorted(), Object.keys(mayOpen).toSorted())
+    const signIn = await (await ask(null, { verb: 'GET', path: '/sign-in' })).text()
+    const file = /"(\/assets\/[^"]+)"/.exec(signIn)?.[1] ?? ''
+    const wrong: string[] = []
+    for (const [path, allowed] of Object.entries(mayOpen).filter(([, one]) => one !== 'by method')) {
+      for (const who of [...people, null]) {
+        const asked = { verb: 'GET', path: path === '/assets/*' ? file : path }
+        const answer = await ask(who && running.members[who], asked)
+        await answer.body?.cancel()
+        const must = allowed === 'anybody' || (who && allowed.includes(who)) ? 200 : 401
+        if (answer.status !== must) wrong.push(`${who ?? 'nobody'}: ${path}: ${answer.status} instead of ${must}`)
+      }
+    }
+    assert.deepEqual(wrong, [])
+  })
+
+  test('what is only read is not sent to', async () => {
+    for (const [path] of Object.entries(beforePages).filter(([, how]) => how === 'read')) {
+      for (const verb of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+        const answer = await scene().ask(scene().running.members.admin, { verb, path, json: {} })
+        assert.deepEqual(
+          [...(await said(answer)), answer.headers.get('allow')],
+          [405, 'method_not_allowed', 'GET, HEAD'],
+        )
+      }
     }
   })
 

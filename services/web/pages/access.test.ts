@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { roles, type Role } from '../../vocabulary.ts'
 import { routes } from '../app.tsx'
+import { besidePages } from '../doors.ts'
 import { anAct } from '../operations.test-support.ts'
 import type { Route } from '../route.ts'
 import { company } from '../scene.test-support.ts'
@@ -122,6 +123,17 @@ describe('who may see a page', () => {
     assert.deepEqual(closed('GET').toSorted(), Object.keys(closedPages).toSorted())
     assert.deepEqual(closed('POST').toSorted(), Object.keys(closedForms).toSorted())
     assert.deepEqual(opened.toSorted(), open)
+  })
+
+  test('and nothing else is answered among the pages but what is listed', () => {
+    // What is done for every request has no address of its own.
+    const answered = new Set(
+      company()
+        .app.routes.map(({ path }) => path)
+        .filter((path) => path !== '/*'),
+    )
+    const known = new Set([...routes.map(({ path }) => path), ...besidePages])
+    assert.deepEqual([...answered].toSorted(), [...known].toSorted())
   })
 
   for (const [path, allowed] of Object.entries(closedPages)) {

@@ -54,6 +54,7 @@ export const SecurityEvent = z.object({
   popugId: popugId.nullable().describe('whom it is about; null when nobody has that e-mail address'),
   email: z.string(),
   actor: popugId.nullable().describe('who did it, when it was not the person'),
+  actorName: z.string().nullable().describe('null when it was the person, or an actor who is not known'),
   address: z.string().describe('where the request came from; empty when it is not known'),
   userAgent: z.string(),
 })

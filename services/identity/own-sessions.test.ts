@@ -80,11 +80,16 @@ test('a new password that is sent twice with one key is set once, and both get t
 })
 
 test('who found an open browser guesses the present password as slowly as anybody', async () => {
-  const { session } = await join()
+  const { popugId, session } = await join()
   const ends: (string | null)[] = []
   for (let number = 0; number < 6; number += 1)
     ends.push(await refusalOf(changePassword(session, `guess ${number}`, 'battery staple')))
   assert.deepEqual(ends, [...Array<string>(5).fill('wrong_credentials'), 'too_many_attempts'])
+  const { events } = must(await system.call(identity.getSecurityEvents, { popugId, limit: 6 }, asAdmin))
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['sign_in_throttled', ...Array<string>(5).fill('sign_in_failed')],
+  )
 })
 
 test('the own name is changed and published once', async () => {
@@ -102,7 +107,7 @@ test('the own name is changed and published once', async () => {
   )
 })
 
-test('what administrators do to people is written down under their number', async () => {
+test('what administrators do to people is written down under their number, and told with their name', async () => {
   const { popugId } = await join()
   must(await changePerson(popugId, { role: 'manager' }))
   must(await changePerson(popugId, { active: false }))
@@ -110,13 +115,8 @@ test('what administrators do to people is written down under their number', asyn
   must(await system.call(identity.renewInvitation, { popugId }, asAdmin))
   const { events, next } = must(await system.call(identity.getSecurityEvents, { popugId, limit: 4 }, asAdmin))
   assert.deepEqual(
-    events.map(({ kind, actor }) => [kind, actor]),
-    [
-      ['invitation_renewed', 1],
-      ['enabled', 1],
-      ['disabled', 1],
-      ['role_changed', 1],
-    ],
+    events.map(({ kind, actor, actorName }) => [kind, actor, actorName]),
+    ['invitation_renewed', 'enabled', 'disabled', 'role_changed'].map((kind) => [kind, 1, 'First']),
   )
   const rest = must(await system.call(identity.getSecurityEvents, { popugId, limit: 4, after: next ?? '' }, asAdmin))
   assert.deepEqual(

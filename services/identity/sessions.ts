@@ -106,7 +106,10 @@ export const changePassword =
     if (!person) return refuse('no_session')
     if (isCommonPassword(password, await passwordBlocklist(), person)) return refuse('password_too_common')
     const waitMs = await throttle.enter(person.email, client.address)
-    if (waitMs > 0) return refuse('too_many_attempts', secondsOf(waitMs))
+    if (waitMs > 0) {
+      await record(securityEvent('sign_in_throttled', person, { at: now, client }))
+      return refuse('too_many_attempts', secondsOf(waitMs))
+    }
     if (!(await signIn.signIn(person.email, current, client))) {
       await record(securityEvent('sign_in_failed', person, { at: now, client }))
       return refuse('wrong_credentials')

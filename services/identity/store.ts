@@ -84,19 +84,26 @@ export const insertSecurityEvents = async (tx: Tx, events: readonly SecurityEven
       ${events.map((e) => e.address)}::text[], ${events.map((e) => e.userAgent)}::text[])`.execute(tx)
 }
 
+export interface ToldSecurityEvent extends SecurityEvent {
+  readonly id: number
+  /** As the actor is called now. */
+  readonly actorName: string | null
+}
+
 /** Newest first, those with an id below `before`; of one person, or of all. */
 export const listSecurityEvents = async (
   tx: Tx,
   popugId: number | null,
   before: number,
   limit: number,
-): Promise<(SecurityEvent & { id: number })[]> => {
-  const ofPerson = popugId === null ? sql`` : sql`and person_id = ${popugId}`
-  const { rows } = await sql<SecurityEvent & { id: number }>`
-    select id, kind, at, person_id as "popugId", email, actor, address, user_agent as "userAgent"
-    from identity.security_event
-    where id < ${before}::bigint ${ofPerson}
-    order by id desc limit ${limit}`.execute(tx)
+): Promise<ToldSecurityEvent[]> => {
+  const ofPerson = popugId === null ? sql`` : sql`and e.person_id = ${popugId}`
+  const { rows } = await sql<ToldSecurityEvent>`
+    select e.id, e.kind, e.at, e.person_id as "popugId", e.email, e.actor, p.name as "actorName", e.address,
+      e.user_agent as "userAgent"
+    from identity.security_event e left join identity.person p on p.id = e.actor
+    where e.id < ${before}::bigint ${ofPerson}
+    order by e.id desc limit ${limit}`.execute(tx)
   return rows
 }
 

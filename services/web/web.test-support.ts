@@ -291,10 +291,11 @@ export const fakeServices = (world: World): Services => {
     },
     getSecurityEvents: ({ popugId }) => {
       const at = world.now.toISOString()
-      const from = { at, address: '10.0.0.7', userAgent: 'Parrot/1', actor: null }
+      const from = { at, address: '10.0.0.7', userAgent: 'Parrot/1', actor: null, actorName: null }
+      const byAdmin = { actor: 4, actorName: person(4)?.name ?? null }
       const events = world.people.flatMap((one, index) => [
         { id: 2 * index + 2, kind: 'sign_in_failed' as const, popugId: one.popugId, email: one.email, ...from },
-        { id: 2 * index + 1, kind: 'invited' as const, popugId: one.popugId, email: one.email, ...from, actor: 4 },
+        { id: 2 * index + 1, kind: 'invited' as const, popugId: one.popugId, email: one.email, ...from, ...byAdmin },
       ])
       return ok({ events: events.filter((one) => popugId === undefined || one.popugId === popugId), next: null })
     },

@@ -63,14 +63,14 @@ const alarming: readonly Event['kind'][] = ['sign_in_failed', 'sign_in_throttled
 
 const EventRow = ({ visit, event }: { visit: Member; event: Event }) => {
   const { securityLog: words, reassign } = visit.texts
-  const { kind, popugId, email, actor, address, userAgent, at } = event
+  const { kind, popugId, email, actor, actorName, address, userAgent, at } = event
   return (
     <tr>
       <th scope="row">
         <span class={alarming.includes(kind) ? 'warning' : undefined}>{words.kinds[kind]}</span>
         {actor !== null && (
           <span class="muted below">
-            {words.by(actor === visit.person.popugId ? reassign.you : reassign.person(actor))}
+            {words.by(actor === visit.person.popugId ? reassign.you : (actorName ?? reassign.person(actor)))}
           </span>
         )}
       </th>

@@ -113,7 +113,7 @@ export const busy = (): Scene => {
 const alertNames = Object.keys(en.operations.alerts.names)
 const outcomeNames = Object.keys(en.operations.consumer.outcomes) as (keyof typeof en.operations.consumer.outcomes)[]
 const securityKinds = Object.keys(en.securityLog.kinds) as (keyof typeof en.securityLog.kinds)[]
-const anEvent = { at, popugId: 1, email: '1@example.com', actor: 4, address: '', userAgent: '' }
+const anEvent = { at, popugId: 1, email: '1@example.com', actor: 4, actorName: '7–7', address: '', userAgent: '' }
 const aSession = { createdAt: at, usedAt: at, expiresAt: at, address: '', userAgent: '' }
 const anAccount = { popugId: 77, name: null, role: null, active: true, balanceCents: 0, todayCents: 0 }
 

@@ -1,6 +1,6 @@
-// The colours have contrast, and the mark is drawn once.
+// The colours have contrast, the mark is drawn once, and style sheets name files that exist.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { parrotPaths } from './parrot.tsx'
 
@@ -63,6 +63,18 @@ describe('colours', () => {
     assert.ok(contrast('#9aa0a6', '#ffffff') < 4.5)
     assert.ok(Math.abs(contrast('#000000', '#ffffff') - 21) < 0.01)
   })
+})
+
+test('style sheets name files that exist, from where they are or from the folder of web', () => {
+  const named = globSync('*.css', { cwd: import.meta.dirname }).flatMap((sheet) =>
+    [...read(`./${sheet}`).matchAll(/[\w./-]+\.(?:tsx?|js|css)\b/g)].map(([path]) => path),
+  )
+  assert.ok(named.length > 0)
+  for (const path of named)
+    assert.ok(
+      ['./', '../'].some((base) => existsSync(new URL(`${base}${path}`, import.meta.url))),
+      path,
+    )
 })
 
 test('the mark has at most five paths, and the favicon is the same drawing', () => {

@@ -125,7 +125,9 @@ const AccountView = ({ visit, name, path, account, descriptions, onTheWay }: Acc
       <section aria-labelledby="log">
         <h2 id="log">{words.log}</h2>
         {account.lines.length === 0 ? (
-          <Empty title={words.empty}>{account.popugId === visit.person.popugId && <p>{words.emptyHelp}</p>}</Empty>
+          <Empty title={words.empty}>
+            {account.popugId === visit.person.popugId ? <p>{words.emptyHelp}</p> : <NextForOther visit={visit} />}
+          </Empty>
         ) : (
           <Log visit={visit} account={account} descriptions={descriptions} />
         )}
@@ -134,6 +136,15 @@ const AccountView = ({ visit, name, path, account, descriptions, onTheWay }: Acc
     </>
   )
 }
+
+const NextForOther = ({ visit }: { visit: Member }) => (
+  <>
+    <p>{visit.texts.account.emptyHelpOfOther}</p>
+    <p>
+      <a href="/tasks">{visit.texts.account.emptyLink}</a>
+    </p>
+  </>
+)
 
 const Log = ({ visit, account, descriptions }: { visit: Member; account: Account; descriptions: Descriptions }) => {
   const { account: words } = visit.texts

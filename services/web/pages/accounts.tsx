@@ -106,7 +106,11 @@ const Balances = ({ visit, accounts }: AccountsProps) => {
   return (
     <div id="balances" {...followedFrom(`/accounts/list${visit.url.search}`, 'money people')}>
       {accounts.accounts.length > 0 && <AccountsTable visit={visit} accounts={accounts.accounts} />}
-      {accounts.accounts.length === 0 && <Empty title={isAll ? words.empty : words.emptyFiltered} />}
+      {accounts.accounts.length === 0 && (
+        <Empty title={isAll ? words.empty : words.emptyFiltered}>
+          <p>{isAll ? words.emptyHelp : words.emptyFilteredHelp}</p>
+        </Empty>
+      )}
       <PageLinks visit={visit} path="/accounts" next={accounts.next} nextText={words.next} firstText={pages.start} />
     </div>
   )

@@ -158,7 +158,9 @@ const PeopleList = ({ visit, list: { people, next, isWrong } }: { visit: Member;
   return (
     <div id="people" {...follows}>
       {people.length === 0 ? (
-        <Empty title={words.empty} />
+        <Empty title={words.empty}>
+          <p>{words.emptyHelp}</p>
+        </Empty>
       ) : (
         <ul class="people">
           {people.map((person) => (

@@ -351,6 +351,9 @@ export const en = {
     empty: 'No money has moved yet.',
     emptyHelp:
       'You pay a fee when a task is given to you and get its reward when you complete it. Each movement is explained here.',
+    emptyHelpOfOther:
+      'The first line comes when a task is given to this person. Managers and administrators are not drawn for tasks.',
+    emptyLink: 'To all tasks',
   },
 
   accounts: {
@@ -376,8 +379,10 @@ export const en = {
     today: 'Today',
     balanceOf: 'Balance',
     roleUnknown: 'not known yet',
-    empty: 'There are no accounts yet. They come with the first people.',
+    empty: 'There are no accounts yet.',
+    emptyHelp: 'They come with the first people, whom an administrator adds.',
     emptyFiltered: 'Nobody fits.',
+    emptyFilteredHelp: 'Search for a part of the name, or for the number as #12.',
     next: 'Further accounts',
   },
 
@@ -410,6 +415,7 @@ export const en = {
     copy: 'Copy',
     copied: 'Copied',
     empty: 'Nobody fits.',
+    emptyHelp: 'Search for a part of the name or address. Whoever is missing is added above.',
     roleHelp: 'Managers and administrators are not drawn for tasks.',
     next: 'Further people',
     first: 'Back to the beginning',

@@ -1,4 +1,5 @@
-// What others do is seen in an open window by itself; a task is sent by Enter, and the field is ready for the next one.
+// What others do is seen in an open window by itself, also after its connection was broken or refused; a task is sent by
+// Enter, and the field is ready for the next one.
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
 import type { Route } from 'playwright-core'
@@ -6,6 +7,8 @@ import { must } from '../../kernel/result.ts'
 import { accounting } from '../../services/accounting/contract.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 import { formatsOf } from '../../services/web/format.ts'
+import { openProxy } from '../nats/proxy.ts'
+import { eventually } from '../support/eventually.ts'
 import { as } from '../support/system.ts'
 import { openOffice, type Office, type Person } from './office.ts'
 import { completeButton, rowOf } from './steps.ts'
@@ -137,6 +140,64 @@ play('what happens while the next page is on its way is seen', async (windows) =
   await hinted()
   answer.release()
   await rowOf(visit, 'Sing after noon').getByText(visit.words.allTasks.states.completed).waitFor()
+})
+
+/** What the page was answered each time that it asked for a connection. */
+const connectionsOf = ({ page }: Visit): readonly number[] => {
+  const answers: number[] = []
+  page.on('response', (response) => {
+    if (response.url().endsWith('/live')) answers.push(response.status())
+  })
+  return answers
+}
+
+const isCompleted = (visit: Visit, description: string) =>
+  rowOf(visit, description).getByText(visit.words.allTasks.states.completed)
+
+/** Nothing tells the page of it now. */
+const completeUnheard = async (visit: Visit, taskId: number, description: string): Promise<void> => {
+  await complete(taskId)
+  await office.host.settle()
+  assert.equal(await isCompleted(visit, description).count(), 0)
+}
+
+play('what happens while the connection is broken is seen when it is there again', async (windows) => {
+  const taskId = await create('Sing through a storm')
+  await office.host.settle()
+  await using proxy = await openProxy(Number(new URL(office.url).port))
+  const visit = await windows.open(`http://127.0.0.1:${proxy.port}`, manager)
+  const answers = connectionsOf(visit)
+  const listed = visit.page.waitForResponse('**/tasks/list*')
+  await visit.go('/tasks')
+  await listed
+  await proxy.away()
+  await completeUnheard(visit, taskId, 'Sing through a storm')
+  await proxy.back()
+  await isCompleted(visit, 'Sing through a storm').waitFor()
+  assert.deepEqual(answers, [200, 200])
+  for (const trouble of visit.troubles.splice(0))
+    assert.match(trouble, /ERR_(?:INCOMPLETE_CHUNKED_ENCODING|CONNECTION_\w+)/)
+})
+
+play('a page that was refused a connection asks again, and then shows what has happened', async (windows) => {
+  const taskId = await create('Sing to a full house')
+  await office.host.settle()
+  const visit = await windows.open(office.url, manager)
+  const { page, troubles } = visit
+  const answers = connectionsOf(visit)
+  await page.clock.install()
+  await page.route('**/live', (route) => route.fulfill({ status: 503, headers: { 'retry-after': '30' } }), { times: 2 })
+  await visit.go('/tasks')
+  await eventually('the first is refused', () => answers.length === 1)
+  await completeUnheard(visit, taskId, 'Sing to a full house')
+  // By the clock of the page, as long as it may wait each time.
+  await eventually('it asks until it is let in', async () => {
+    if (answers.length < 3) await page.clock.fastForward(10_000)
+    return answers.length === 3
+  })
+  await isCompleted(visit, 'Sing to a full house').waitFor()
+  assert.deepEqual(answers, [503, 503, 200])
+  for (const trouble of troubles.splice(0)) assert.match(trouble, /503/)
 })
 
 play('Enter sends a new task, says who got it, and leaves the focus where the next one is written', async (windows) => {

@@ -10,6 +10,7 @@ import { routes } from '../../services/web/app.tsx'
 import { contents } from '../hostile/untouched.ts'
 import { join, type Member } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
+import { parkedNumber, plantAct, plantParked } from '../support/planted.ts'
 import { as, asService } from '../support/system.ts'
 import * as expected from './others-things.ts'
 import type { Asked, Scene } from './scene.ts'
@@ -64,19 +65,20 @@ const thingsOf = async ({ running, database }: Scene, owner: Member): Promise<Ow
       mayHold ? as(admin) : as(owner),
     ),
   )
-  // For a service that does not answer it waits, and so can be cancelled.
-  const [act] = await database.query<{ id: number }>(
-    `insert into operations.act (kind, service, consumer, input, requested_by, requested_at)
-     values ('resume', 'nowhere', 'ledger-' || $1, '{}', $1::int, now()) returning id`,
-    [owner.id],
-  )
+  const act = await plantAct(database, owner.id)
   const token = decodeURIComponent(owner.cookie.split('=')[1] ?? '')
   const [session] = must(await call(identity.listSessions, { token }, asService)).sessions
   return {
     person: { popugId: owner.id },
     task: { taskId: task.taskId, taskIds: [task.taskId] },
-    act: { id: act?.id },
-    event: { service: 'accounting', consumer: 'ledger', stream: 'task-tracker', number: 4_001, numbers: [4_001] },
+    act: { id: act },
+    event: {
+      service: 'accounting',
+      consumer: 'ledger',
+      stream: 'task-tracker',
+      number: parkedNumber,
+      numbers: [parkedNumber],
+    },
     session: { id: session?.id },
     runbook: { name: 'EventsParked' },
   }
@@ -98,15 +100,7 @@ const makePairs = async (scene: Scene): Promise<Pair[]> => {
     pairs.push({ role, owner: members[role], other, things })
   }
   await host.settle()
-  await database.query(`insert into accounting.parked (consumer, stream, number, event_id, type, version, about, data, at,
-      request_id, error, fingerprint, attempts, parked_at)
-    values ('ledger', 'task-tracker', 4001, gen_random_uuid(), 'TaskAssigned', 1, '1', '{}', now(), 'r', 'e', 'abc', 3, now())`)
-  await eventually('operations has seen accounting', async () => {
-    const [watch] = await database.query<{ seen: boolean }>(
-      `select observation::text like '%"ledger"%' as seen from operations.watch`,
-    )
-    return watch?.seen
-  })
+  await plantParked(database)
   await eventually('all acts wait', async () => {
     const [act] = await database.query<{ all: boolean }>(`select bool_and(note is not null) as all from operations.act`)
     return act?.all

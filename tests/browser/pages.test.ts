@@ -3,11 +3,13 @@
 // look, so that the second one is asked only about what colours and sizes make of it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { Locator } from 'playwright-core'
 import { must } from '../../kernel/result.ts'
 import { identity } from '../../services/identity/contract.ts'
 import { taskTracker } from '../../services/task-tracker/contract.ts'
 import { routes } from '../../services/web/app.tsx'
 import { password } from '../support/application.ts'
+import { parkedNumber, plantAct, plantParked } from '../support/planted.ts'
 import { as, asService } from '../support/system.ts'
 import { barriersOf } from './axe.ts'
 import { gateBefore } from './gate.ts'
@@ -21,7 +23,7 @@ let office: Office
 let staff: Readonly<Record<'admin' | 'manager' | 'popug', Person>>
 let invitation = ''
 
-/** Work in every state: completed, open, on its way to the ledger, being reassigned. */
+/** Work in every state: completed, open, on its way to the ledger, being reassigned, set aside, asked for by an admin. */
 before(async () => {
   office = await openOffice({ database: (one) => steps.database(ledger.database(one)) })
   const { call, settle } = office.host
@@ -38,6 +40,8 @@ before(async () => {
   must(await call(taskTracker.completeTask, { taskId: done.taskId }, as({ id: popug.popugId, role: 'popug' })))
   must(await call(taskTracker.assignTasks, {}, asManager))
   await settle()
+  await plantAct(office.database, admin.popugId)
+  await plantParked(office.database)
   ledger.shut()
   steps.shut()
   await create('Longwordwithoutanyblanks'.repeat(20))
@@ -141,9 +145,9 @@ const states: readonly State[] = [
   { who: 'manager', path: '/operations/runbooks/EventsUndelivered' },
   { who: 'manager', path: '/operations/runbooks/NothingLikeIt', status: 404 },
   { who: 'admin', path: '/operations/acts' },
-  { who: 'admin', path: '/operations/acts/77', status: 404 },
-  { who: 'admin', path: '/operations/parked', status: 404 },
-  { who: 'admin', path: '/operations/parked/accounting/ledger/7', status: 404 },
+  { who: 'admin', path: '/operations/acts/1' },
+  { who: 'admin', path: '/operations/parked?service=accounting&consumer=ledger' },
+  { who: 'admin', path: `/operations/parked/accounting/ledger/${parkedNumber}` },
   { who: 'admin', path: '/operations/consumers/accounting/ledger' },
   { who: 'admin', path: '/operations/streams/task-tracker' },
   { who: 'admin', path: '/operations/alerts' },
@@ -176,15 +180,37 @@ for (const look of looks) {
   })
 }
 
+/** Pages on which money is shown, and how many folded texts there are on each at least. */
+const printed = [
+  { who: 'popug', path: '/', folded: 2 },
+  { who: 'popug', path: '/account', folded: 2 },
+  { who: 'popug', path: '/tasks', folded: 2 },
+  { who: 'popug', path: '/tasks/2', folded: 0 },
+  { who: 'admin', path: '/accounts', folded: 1 },
+  { who: 'admin', path: '/accounts/3', folded: 2 },
+] as const
+
+/** How high what is folded is on paper, and how high it is when it is opened. */
+const heightsOf = (folded: Locator) =>
+  folded.evaluate((details: HTMLDetailsElement) => {
+    const heights = [details.offsetHeight]
+    details.open = true
+    return [...heights, details.offsetHeight]
+  })
+
 play(
-  'accounts are printed in ink, with the days that are folded and without what only works on a screen',
+  'where money is shown pages are printed in ink, with all that is folded and without what only works on a screen',
   async (windows) => {
-    const { page, go } = await windows.open(office.url, staff.admin, { theme: 'dark' })
-    await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
-    for (const path of ['/accounts', `/accounts/${staff.popug.popugId}`]) {
-      await go(path)
+    const visits = {
+      popug: await windows.open(office.url, staff.popug, { theme: 'dark' }),
+      admin: await windows.open(office.url, staff.admin, { theme: 'dark' }),
+    }
+    for (const { page } of Object.values(visits)) await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+    for (const { who, path, folded } of printed) {
+      const { page, go } = visits[who]
+      assert.equal((await go(path))?.status(), 200)
       assert.deepEqual(await barriersOf(page, 'appearance'), [], path)
-      for (const part of ['.bar', '.foot', 'main form']) {
+      for (const part of ['.bar', '.foot', 'main form', 'main summary']) {
         for (const one of await page.locator(part).all())
           assert.equal(await one.isVisible(), false, `${part} of ${path}`)
       }
@@ -193,9 +219,14 @@ play(
         .first()
         .evaluate((cell) => getComputedStyle(cell).color)
       assert.equal(ink, 'rgb(0, 0, 0)', path)
+      const all = await page.locator('main details').all()
+      assert.ok(all.length >= folded, `${all.length} of ${folded} on ${path}`)
+      for (const one of all) {
+        const [onPaper, opened] = await heightsOf(one)
+        assert.equal(onPaper, opened, `${await one.textContent()} on ${path}`)
+        assert.ok((onPaper ?? 0) > 20, path)
+      }
     }
-    await go('/accounts')
-    assert.ok(await page.locator('.as-table tbody tr').first().isVisible(), 'the earnings of each day')
   },
 )
 
@@ -209,7 +240,9 @@ test('no page was forgotten', () => {
     '/operations/overview',
     '/operations/acts/:id/progress',
   ]
-  const looked = states.map(({ path }) => path.replace(/\?.*/, ''))
+  // A page that says what is wrong is another page.
+  const shown = states.filter(({ status = 200 }) => status === 200)
+  const looked = shown.map(({ path }) => path.replace(/\?.*/, ''))
   const pages = routes.filter(({ verb, path }) => verb === 'GET' && !parts.includes(path)).map(({ path }) => path)
   const isLookedAt = (page: string) =>
     looked.some((path) => new RegExp(`^${page.replaceAll(/:\w+/g, '[\\w-]+')}$`).test(path))

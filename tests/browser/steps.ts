@@ -10,7 +10,7 @@ export const message = ({ page }: Visit, text: string): Promise<void> =>
 
 const press = ({ page }: Visit, name: string): Promise<void> => page.getByRole('button', { name, exact: true }).click()
 
-type Place = 'myTasks' | 'allTasks' | 'reassign' | 'account' | 'people'
+type Place = 'myTasks' | 'allTasks' | 'reassign' | 'account' | 'accounts' | 'people'
 
 /** Goes to a page by its link in the navigation, also from that page itself. */
 export const turnTo = async ({ page, words }: Visit, to: Place): Promise<void> => {

@@ -1,9 +1,13 @@
-// The story: from the one-time link to a line of the ledger, through every form of every page; in one language with
-// JavaScript, in the other without.
+// The story: from the one-time link to a line of the ledger and what management earned, through every form of every page,
+// by somebody of each role; in one language with JavaScript, in the other without.
 import assert from 'node:assert/strict'
+import { must } from '../../kernel/result.ts'
+import { accounting } from '../../services/accounting/contract.ts'
 import { routes } from '../../services/web/app.tsx'
+import { formatsOf } from '../../services/web/format.ts'
 import type { Language } from '../../services/web/texts/index.ts'
 import { eventually } from '../support/eventually.ts'
+import { as } from '../support/system.ts'
 import { gateBefore, type Gate } from './gate.ts'
 import { openOffice, type Office } from './office.ts'
 import {
@@ -26,8 +30,8 @@ const limitMs = 30_000
 interface Cast {
   readonly admin: Visit
   readonly manager: Visit
-  /** Popugs by their names. */
-  readonly popugs: Readonly<Record<'Anna Kakadu' | 'Boris Ara', Visit>>
+  /** Who is drawn for tasks, by their names: popugs, and the accountant. */
+  readonly drawn: Readonly<Record<'Anna Kakadu' | 'Boris Ara' | 'Clara Lory', Visit>>
 }
 
 /** The first administrator comes in and invites everybody else. */
@@ -39,7 +43,7 @@ const gather = async (
   const window = () => windows.open(office.url, null, look)
   const admin = await window()
   await becomeAdministrator(admin, office.link, 'Adam Amazon', 'adam@example.com')
-  const join = async (name: string, email: string, role: 'popug' | 'manager') => {
+  const join = async (name: string, email: string, role: 'popug' | 'manager' | 'accountant') => {
     const link = await invite(admin, name, email, role)
     const visit = await window()
     await accept(visit, link, name)
@@ -48,7 +52,8 @@ const gather = async (
   const manager = await join('Mia Macaw', 'mia@example.com', 'manager')
   const anna = await join('Anna Kakadu', 'anna@example.com', 'popug')
   const boris = await join('Boris Ara', 'boris@example.com', 'popug')
-  return { admin, manager, popugs: { 'Anna Kakadu': anna, 'Boris Ara': boris } }
+  const clara = await join('Clara Lory', 'clara@example.com', 'accountant')
+  return { admin, manager, drawn: { 'Anna Kakadu': anna, 'Boris Ara': boris, 'Clara Lory': clara } }
 }
 
 /** Waits for what comes by itself with JavaScript, and by looking again without. */
@@ -104,6 +109,27 @@ const isPaid = async (popug: Visit, taskId: number, description: string): Promis
   for (const part of [description, /task-tracker #\d+/, /[\d.,]{5}/])
     assert.match(line, part instanceof RegExp ? part : new RegExp(part))
   assert.ok((await rowOf(popug, words.account.fee(1)).count()) >= 1, 'the fee of the assignment is there too')
+}
+
+/** The accountant sees what each of them has, and that management earned exactly what all of them paid together. */
+const keepsBooks = async (accountant: Visit, { host }: Office): Promise<void> => {
+  await host.settle()
+  const { accounts } = must(await host.call(accounting.listAccounts, {}, as({ id: 1, role: 'admin' })))
+  const { money } = formatsOf(accountant.language, 'UTC', new Date())
+  const { page, words } = accountant
+  await turnTo(accountant, 'accounts')
+  for (const { popugId, name, balanceCents } of accounts) {
+    const row = page.getByRole('row').filter({ has: page.locator(`a[href="/accounts/${popugId}"]`) })
+    await row
+      .filter({ hasText: name ?? '' })
+      .filter({ hasText: money(balanceCents) })
+      .waitFor()
+  }
+  const earnedCents = -accounts.reduce((sum, { balanceCents }) => sum + balanceCents, 0)
+  assert.notEqual(earnedCents, 0)
+  const earned = page.getByRole('region', { name: words.accounts.earnings }).getByRole('term')
+  const total = earned.filter({ hasText: words.accounts.balance }).locator('xpath=following-sibling::dd')
+  assert.equal(await total.textContent(), money(earnedCents))
 }
 
 /** What an administrator may change about a person; each change is felt by that person. */
@@ -171,25 +197,26 @@ for (const [language, javaScript] of [
   play(`the story in ${language}, ${javaScript ? 'with' : 'without'} JavaScript`, async (windows) => {
     const gate = gateBefore('job.ReassignTasks')
     await using office = await openOffice(gate)
-    const { admin, manager, popugs } = await gather(windows, office, { language, javaScript })
+    const { admin, manager, drawn } = await gather(windows, office, { language, javaScript })
     await createTask(manager, 'Feed the parrots', 'Anna Kakadu')
-    await createTask(popugs['Boris Ara'], 'Clean the cage — «везде» <b>now</b>')
+    await createTask(drawn['Boris Ara'], 'Clean the cage — «везде» <b>now</b>')
     await shuffle(manager, gate)
 
     const { taskId, name } = await createTask(manager, 'Count the feathers')
-    const popug = popugs[name as keyof typeof popugs]
+    const popug = drawn[name as keyof typeof drawn]
     await completeTask(popug, taskId)
     await isPaid(popug, taskId, 'Count the feathers')
     await findsTasks(manager, 'Count the feathers', name)
 
-    const { 'Boris Ara': boris, 'Anna Kakadu': anna } = popugs
+    const { 'Boris Ara': boris, 'Anna Kakadu': anna, 'Clara Lory': clara } = drawn
+    await keepsBooks(clara, office)
     await changeBoris(admin, boris)
     await signOut(boris)
     await signIn(boris, 'boris@example.com')
     await message(boris, boris.words.flash.signedIn({ name: 'Boris Ara' }))
     await choosesColoursAndLanguage(anna)
 
-    const all = [admin, manager, anna, boris]
+    const all = [admin, manager, ...Object.values(drawn)]
     assert.deepEqual(sentForms(all), forms)
     assert.deepEqual(office.errors, [])
   })

@@ -48,7 +48,7 @@ const deleteConsumers = async (jsm: JetStreamManager, stream: string): Promise<v
 /** So many messages come again, some of them several times. */
 const storm = 200
 
-/** Each is taken as a new one, since it comes without the id by which the broker knows it. */
+/** With all that makes them ours, as if the broker brought them again. */
 const repeatMessages = (scene: Scene): Promise<void> =>
   waits(scene, 'messages come again', () =>
     scene.deployment.broker
@@ -58,7 +58,8 @@ const repeatMessages = (scene: Scene): Promise<void> =>
         const from = Math.max(state.first_seq, state.last_seq - storm)
         for (let sent = 0; sent < storm; sent += 1) {
           const message = await jsm.streams.getMessage(taskEvents.stream, { seq: scene.draw(from, state.last_seq) })
-          if (message) await jetstream(nc).publish(taskEvents.subject, message.data)
+          if (!message) continue
+          await jetstream(nc).publish(taskEvents.subject, message.data, { headers: message.header })
         }
         return true
       })

@@ -67,6 +67,7 @@ const exempt = {
     'Error: boom, twice',
     'Error: boom &lt;- Fault: a &lt;- b',
     'Error: status 500',
+    'Fault: connection refused',
     // What people wrote, in whatever language.
     'a deploy',
     'sent twice',

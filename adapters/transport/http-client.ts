@@ -2,8 +2,8 @@
 import type { Call, Transport } from '../../kernel/ports.ts'
 import { type Published, publishedBy, type Route } from '../../kernel/openapi.ts'
 import { Fault, type FaultKind, ok, type Outcome, refuse } from '../../kernel/result.ts'
-import { deadlineHeader, idempotencyHeader, requestIdHeader, traceHeader } from './http.ts'
-import { type Resilience, resilience, type ResilienceOptions } from './resilience.ts'
+import { aheadField, clocksDiffer, deadlineHeader, idempotencyHeader, requestIdHeader, traceHeader } from './http.ts'
+import { type Resilience, resilience, type ResilienceOptions, TurnedAway } from './resilience.ts'
 import type { Tokens } from './token.ts'
 
 export interface HttpTransport extends Transport {
@@ -68,6 +68,10 @@ const answerOf = async (response: Response): Promise<Outcome<unknown>> => {
   if (typeof code !== 'string') throw new Error(`${response.status}, but not from the service`)
   if (response.status >= 500)
     throw new Fault(faultOfStatus(response.status, code), `the service answered ${response.status} ${code}`)
+  const { [aheadField]: ahead } = detail
+  // No person can do anything about it, and another replica may have the right time.
+  if (code === 'unauthenticated' && typeof ahead === 'number')
+    throw new TurnedAway(`the service refuses what this process signs: ${clocksDiffer(ahead)}`)
   return refuse(code, Object.keys(detail).length > 0 ? detail : undefined)
 }
 

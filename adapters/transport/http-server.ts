@@ -6,8 +6,8 @@ import type { Execute } from '../../kernel/execute.ts'
 import type { Health } from '../../kernel/host.ts'
 import type { Log } from '../../kernel/ports.ts'
 import { type OpenApiDocument, routesOf } from '../../kernel/openapi.ts'
-import { refuse } from '../../kernel/result.ts'
-import { answerHttp, routerOf } from './http.ts'
+import { type Refusal, refuse } from '../../kernel/result.ts'
+import { aheadField, answerHttp, clocksDiffer, routerOf } from './http.ts'
 import { refuseRequest, refuseUnread } from './unread.ts'
 import type { Tokens } from './token.ts'
 
@@ -104,6 +104,13 @@ const bearer = (request: Request): string | null =>
 export const serviceHandler = ({ service, document, execute, tokens, health, log }: ServiceServer): FetchHandler => {
   const router = routerOf(routesOf(service, document))
   const healthOf = healthHandler(health)
+  /** Where it is for clocks that nobody of ours is let in, both sides say so. */
+  const refusalOf = async (token: string): Promise<Refusal> => {
+    const aheadSeconds = await tokens.aheadSeconds(token, service)
+    if (aheadSeconds === null) return refuse('unauthenticated')
+    log.warn({ service, aheadSeconds }, `a call was refused: ${clocksDiffer(aheadSeconds)}`)
+    return refuse('unauthenticated', { [aheadField]: aheadSeconds })
+  }
   const routes = {
     trusted: true,
     router: () => router,
@@ -111,7 +118,8 @@ export const serviceHandler = ({ service, document, execute, tokens, health, log
     call: execute,
     actorOf: async (request: Request) => {
       const token = bearer(request)
-      return (token && (await tokens.verify(token, service))) || refuse('unauthenticated')
+      if (token === null) return refuse('unauthenticated')
+      return (await tokens.verify(token, service)) ?? refusalOf(token)
     },
   }
   return async (request) => {

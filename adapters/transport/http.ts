@@ -13,6 +13,11 @@ export const idempotencyHeader = 'idempotency-key'
 /** W3C Trace Context. */
 export const traceHeader = 'traceparent'
 
+/** In a refusal of a token for its time alone: by how much the clock of who signed it is ahead of the service's. */
+export const aheadField = 'aheadSeconds'
+export const clocksDiffer = (aheadSeconds: number): string =>
+  `clocks differ by ${Math.abs(aheadSeconds)} s, the caller's is ${aheadSeconds > 0 ? 'ahead' : 'behind'}`
+
 const statusOfKind: Record<RefusalKind, number> = {
   invalid: 400,
   forbidden: 403,
@@ -35,10 +40,12 @@ const statusOfFault: Record<FaultKind, number> = {
 
 const refusalResponse = ({ refused, detail }: Refusal, requestId: string, kinds: Route['refuses'] = {}): Response => {
   const kind = kinds[refused] ?? (standardRefusals as Record<string, RefusalKind>)[refused] ?? 'conflict'
-  const { retryAfterSeconds, allow } = detail ?? {}
+  const { retryAfterSeconds, allow, [aheadField]: ahead } = detail ?? {}
   const headers = {
     ...(typeof retryAfterSeconds === 'number' ? { 'retry-after': String(retryAfterSeconds) } : {}),
     ...(typeof allow === 'string' ? { allow } : {}),
+    // By a new connection the next attempt may come to a replica that has the right time.
+    ...(typeof ahead === 'number' ? { connection: 'close' } : {}),
   }
   return problem(statusOfCode[refused] ?? statusOfKind[kind], refused, { ...detail, requestId }, headers)
 }

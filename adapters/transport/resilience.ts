@@ -34,8 +34,15 @@ export interface Resilience {
   state(): 'closed' | 'half-open' | 'open'
 }
 
+/** The service answers, and lets this process in no more; another replica may. */
+export class TurnedAway extends Fault {
+  constructor(message: string) {
+    super('unavailable', message)
+  }
+}
+
 /** Faults of the other side. Refusals are answers and do not count. */
-const isFailure = (error: unknown): boolean => error instanceof Fault
+const isFailure = (error: unknown): boolean => error instanceof Fault && !(error instanceof TurnedAway)
 
 /** Each call earns a tenth of a retry, so that retries never multiply the load of an outage. */
 const retryBudget = () => {

@@ -65,17 +65,39 @@ describe('a token', () => {
     assert.equal(await verify({ ...good(), iat: nowSeconds() + 120, exp: nowSeconds() + 180 }), null)
   })
 
+  test('that is refused for its time says by how much clocks differ, and any other one says nothing', async () => {
+    const signedAt = (seconds: number, claims: object = {}) => {
+      const iat = nowSeconds() + seconds
+      return signedAs({ ...good(), iat, exp: iat + 60, ...claims })
+    }
+    const ahead = async (seconds: number, claims?: object) =>
+      tokens.aheadSeconds(await signedAt(seconds, claims), 'parrots')
+    for (const seconds of [3_600, -3_600, 120, -120]) {
+      const said = (await ahead(seconds)) ?? 0
+      assert.ok(Math.abs(said - seconds) <= 1, `${seconds}: ${said}`)
+    }
+    assert.equal(await ahead(0), null)
+    for (const claims of [{ iss: 'somebody' }, { aud: 'accounting' }, { iat: undefined }, { iat: 'then' }])
+      assert.equal(await ahead(3_600, claims), null, JSON.stringify(claims))
+    const foreign = await tokensOf(await newTokenKey())
+    assert.equal(await foreign.aheadSeconds(await signedAt(3_600), 'parrots'), null)
+    assert.equal(await tokens.aheadSeconds('a.b.c', 'parrots'), null)
+  })
+
   /** Runs with all clocks held, and with a way to set them forward. */
-  const withClocks = async (work: (pass: (ms: number) => void) => Promise<void>) => {
+  const withClocks = async (work: (pass: (ms: number) => void, set: (aheadMs: number) => void) => Promise<void>) => {
     const [date, begun] = [Date.now(), performance.now()]
     let passedMs = 0
     mock.timers.enable({ apis: ['Date'], now: date })
     const now = mock.method(performance, 'now', () => begun + passedMs)
     try {
-      await work((ms) => {
-        passedMs += ms
-        mock.timers.tick(ms)
-      })
+      await work(
+        (ms) => {
+          passedMs += ms
+          mock.timers.tick(ms)
+        },
+        (aheadMs) => mock.timers.setTime(date + passedMs + aheadMs),
+      )
     } finally {
       now.mock.restore()
       mock.timers.reset()
@@ -99,6 +121,15 @@ describe('a token', () => {
       assert.equal(await tokens.sign({ id: 70, role: 'popug' }, 'parrots'), token)
       pass(2_000)
       assert.notEqual(await tokens.sign({ id: 70, role: 'popug' }, 'parrots'), token)
+    }))
+
+  test('is signed anew at once when the clock was set', () =>
+    withClocks(async (_pass, set) => {
+      const token = await tokens.sign({ id: 71, role: 'popug' }, 'parrots')
+      for (const ms of [3_600_000, -3_600_000]) {
+        set(ms)
+        assert.notEqual(await tokens.sign({ id: 71, role: 'popug' }, 'parrots'), token)
+      }
     }))
 
   test('differs by person, role and audience', async () => {

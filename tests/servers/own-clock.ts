@@ -26,16 +26,20 @@ export class OwnClock implements AsyncDisposable {
     return clock
   }
 
-  /** The beginning of a command that goes by this clock. What measures how long something takes goes on undisturbed. */
-  get enter(): readonly string[] {
-    const settings = {
+  /** The environment of a process that goes by this clock. What measures how long something takes goes on undisturbed. */
+  get environment(): Readonly<Record<string, string>> {
+    return {
       LD_PRELOAD: library(),
       FAKETIME_TIMESTAMP_FILE: this.file,
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       FAKETIME_DISABLE_SHM: '1',
     }
-    return ['env', ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)]
+  }
+
+  /** The beginning of a command that goes by this clock. */
+  get enter(): readonly string[] {
+    return ['env', ...Object.entries(this.environment).map(([name, value]) => `${name}=${value}`)]
   }
 
   /** From now on it is so many milliseconds ahead of the machine's, or behind. */

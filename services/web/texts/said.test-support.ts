@@ -47,7 +47,8 @@ const asWatcher = { actor: { id: null, role: serviceRole }, requestId: 'look' }
 const ask = (call: Caller, timeoutMs = 20_000): Promise<string> =>
   failureOf(async () => must(await call(standard.getState, {}, { ...asWatcher, timeoutMs })))
 
-const tokens = { sign: () => Promise.resolve('-'), verify: () => Promise.resolve(null) }
+const nothing = () => Promise.resolve(null)
+const tokens = { sign: () => Promise.resolve('-'), verify: nothing, aheadSeconds: nothing }
 const overHttp = (accounting: string): HttpTransport => httpTransport({ addresses: { accounting }, tokens })
 
 /** A server on a free port, which is gone when the work has ended. */

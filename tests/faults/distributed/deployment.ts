@@ -29,6 +29,8 @@ export class Part {
   readonly metricsPort: number
   /** The version that it is from its next start on. */
   release: Release
+  /** Of this one alone, from its next start on. */
+  settings: Settings = {}
   private readonly launch: (part: Part, faults: readonly FaultPoint[]) => Promise<ApplicationProcess>
   private current: ApplicationProcess | undefined
 
@@ -138,7 +140,7 @@ export class Deployment<G extends ServiceGround = SharedGround> implements Async
   }
 
   private launch(
-    { name, links, metricsPort, release }: Part,
+    { name, links, metricsPort, release, settings: own }: Part,
     faults: readonly FaultPoint[],
   ): Promise<ApplicationProcess> {
     const { user, database } = this.database(name)
@@ -157,6 +159,7 @@ export class Deployment<G extends ServiceGround = SharedGround> implements Async
       ATES_METRICS_PORT: String(metricsPort),
       [releaseSetting]: release,
       ...this.settingsOf(name),
+      ...own,
     }
     return this.stage.launch(settings, [name], faults)
   }

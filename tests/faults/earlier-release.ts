@@ -15,7 +15,7 @@ interface Earlier extends Method {
 const EarlierTask = Task.omit({ assigneeAssignable: true })
 const EarlierLine = AccountLine.extend({ cause: AccountLine.shape.cause.omit({ epoch: true }) })
 
-const { getTasks, getTaskHistory, previewReassignment } = taskTracker
+const { getRoster, getTasks, getTaskHistory, previewReassignment } = taskTracker
 const { getAccountInfo } = accounting
 
 /** Methods that had less, by service. */
@@ -30,6 +30,11 @@ const changed: Readonly<Record<string, Readonly<Record<string, Earlier>>>> = {
       output: getTasks.output.extend({ tasks: z.array(EarlierTask) }),
     },
     getTaskHistory: { ...getTaskHistory, output: getTaskHistory.output.extend({ task: EarlierTask }) },
+    getRoster: {
+      ...getRoster,
+      input: getRoster.input.omit({ who: true }),
+      output: z.object({ popugs: z.array(getRoster.output.shape.popugs.element.omit({ assignable: true })) }),
+    },
     previewReassignment: {
       ...previewReassignment,
       output: previewReassignment.output.omit({ assignableExact: true }),
@@ -39,18 +44,21 @@ const changed: Readonly<Record<string, Readonly<Record<string, Earlier>>>> = {
     getAccountInfo: {
       ...getAccountInfo,
       input: getAccountInfo.input.omit({ fromEpoch: true }),
-      output: getAccountInfo.output.extend({ lines: z.array(EarlierLine) }),
+      output: getAccountInfo.output.omit({ upToEpoch: true }).extend({ lines: z.array(EarlierLine) }),
     },
   },
 }
 
 /** Keys of methods that were not there, by service. */
-const absent: Readonly<Record<string, readonly string[]>> = { accounting: ['getTakenTasks'] }
+const absent: Readonly<Record<string, readonly string[]>> = {
+  'task-tracker': ['getHappenings', 'countGivenTasks'],
+  accounting: ['getTakenTasks'],
+}
 
-/** Those that make reading quicker: without them everything can be done, more slowly. */
+/** The last ones, which make reading quicker: without them everything can be done, more slowly. */
 const missing: Readonly<Record<string, readonly string[]>> = {
   identity: ['0005-people-search'],
-  'task-tracker': ['0003-order-of-completion', '0004-many-of-all'],
+  'task-tracker': ['0006-names-of-all-and-what-was-given'],
   accounting: ['0006-sums-of-lines'],
 }
 

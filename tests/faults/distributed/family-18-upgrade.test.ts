@@ -15,7 +15,7 @@ const replicas = { identity: 1, 'task-tracker': 2, accounting: 2, web: 2 }
 
 const levels = `select name from task_tracker.migration union select name from accounting.migration
   union select name from identity.migration`
-const brought = ['0004-many-of-all', '0005-people-search', '0006-sums-of-lines']
+const brought = ['0006-names-of-all-and-what-was-given', '0005-people-search', '0006-sums-of-lines']
 
 const broughtIn = async (stage: Stage): Promise<string[]> => {
   const found = (await stage.query<{ name: string }>(levels)).map(({ name }) => name)

@@ -17,6 +17,7 @@ export const troubles = {
     contractLate: (service: string) => `the API description of ${service} did not come in time`,
     noAddress: (service: string) => `the address of ${service} is not set`,
     cutOff: 'calls are cut off for a while, because too many failed',
+    clocksDiffer: (seconds: string) => `the clocks of the two machines differ by ${seconds} s`,
     tooMany: 'too many calls are under way',
     refused: (code: string) => `the call was refused: ${code}`,
     failed: (name: string) => `${name} failed`,

@@ -22,6 +22,7 @@ const faults = sayingsOf(
     [/^Fault: no address of (\S+)$/, 'noAddress'],
     [/^Fault: no service (\S+) here and no address of it$/, 'noAddress'],
     [/^Fault: the circuit breaker is open$/, 'cutOff'],
+    [/^Fault: the service refuses what this process signs: clocks differ by (\d+) s, .*$/, 'clocksDiffer'],
     [/^Fault: too many calls in progress$/, 'tooMany'],
     [/^Fault: unexpected refusal (\w+)$/, 'refused'],
     [/^Fault: (\S+) failed$/, 'failed'],

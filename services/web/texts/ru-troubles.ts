@@ -19,6 +19,7 @@ export const troubles: typeof en = {
     contractLate: (service) => `описание API сервиса ${service} не пришло вовремя`,
     noAddress: (service) => `адрес сервиса ${service} не задан`,
     cutOff: 'вызовы временно отключены: они слишком часто не удавались',
+    clocksDiffer: (seconds) => `часы двух машин расходятся на ${seconds} с`,
     tooMany: 'слишком много вызовов одновременно',
     refused: (code) => `вызов отклонён: ${code}`,
     failed: (name) => `вызов ${name} не удался`,

@@ -1,4 +1,5 @@
 // For tests only: what goes wrong within services, as they say it and as readers of each language see it.
+import { clocksDiffer } from '../../../adapters/transport/http.ts'
 import { describeError } from '../../../kernel/failure.ts'
 import { findFork, forkInLog } from '../../../kernel/fork.ts'
 import type { Position } from '../../../kernel/position.ts'
@@ -103,6 +104,11 @@ export const failures: readonly Case[] = [
     fault('the circuit breaker is open', new Error('Execution prevented because the circuit breaker is open')),
     'calls are cut off for a while, because too many failed',
     'вызовы временно отключены: они слишком часто не удавались',
+  ],
+  [
+    fault(`the service refuses what this process signs: ${clocksDiffer(-3_600)}`),
+    'the clocks of the two machines differ by 3600 s',
+    'часы двух машин расходятся на 3600 с',
   ],
   [fault('too many calls in progress'), 'too many calls are under way', 'слишком много вызовов одновременно'],
   [

@@ -159,9 +159,8 @@ export const readConfig = (
     ...unknownSettings(environment),
     ...(parsed.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? []),
     ...alone(given),
-    ...(config ? samePort(config) : []),
     // What processes need that do not exist, nobody knows.
-    ...(strangers.length > 0 ? [] : missing(run, given)),
+    ...(strangers.length > 0 ? [] : [...(config ? samePort(config) : []), ...missing(run, given)]),
   ]
   if (!config || lines.length > 0) throw new ConfigError(lines)
   return Object.freeze(config)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { newTokenKey } from '../adapters/transport/token.ts'
 import { ConfigError, readConfig } from '../config.ts'
@@ -128,6 +129,27 @@ describe('a setting', () => {
       }
     })
   }
+
+  test('of a key is one key', async () => {
+    const [own, other] = [await newTokenKey(), await newTokenKey()]
+    for (const wrong of [{ ...own, x: other.x }, { ...own, d: 'x' }, { kty: 'OKP', d: own.d }, [own], 'key'])
+      assert.match(wrongIn({ ATES_TOKEN_KEY: JSON.stringify(wrong) }).join(), /^ATES_TOKEN_KEY must be a private/)
+  })
+
+  test('of a port is not that of the other one', () => {
+    const same = 'ATES_METRICS_PORT must be another port than ATES_PORT, which is'
+    assert.deepEqual(wrongIn({ ATES_PORT: '4100', ATES_METRICS_PORT: '4100' }), [`${same} 4100`])
+    assert.deepEqual(wrongIn({ ATES_METRICS_PORT: '4000' }), [`${same} 4000`])
+    assert.deepEqual(wrongIn({ ATES_PORT: '4100', ATES_METRICS_PORT: '4101' }), [])
+    // The system gives each of these one of its own.
+    assert.deepEqual(wrongIn({ ATES_PORT: '0', ATES_METRICS_PORT: '0' }), [])
+  })
+
+  test('of a data directory means the same, however it is written', () => {
+    const dataDirOf = (dataDir: string) => readConfig([], { ATES_DATA_DIR: dataDir }).dataDir
+    assert.equal(dataDirOf('missing/../data'), resolve('data'))
+    assert.equal(dataDirOf('/srv//ates/'), '/srv/ates')
+  })
 
   test('never appears in what is said about it', () => {
     const lines = wrongIn({ ATES_TOKEN_KEY: '{"kty":"OKP","x":"hush-hush"}', ATES_SIGN_IN_SECRET: 'hush-hush' })

@@ -108,8 +108,8 @@ describe('services in processes of their own', () => {
     test('say on the page of the account, and to its API, that nothing is lost', async () => {
       const page = await popug.page('/account')
       assert.equal(page.status, 503)
-      assert.match(page.text, /A part of aTES does not answer/)
-      assert.match(page.text, /Nothing was lost/)
+      assert.match(page.text, /Accounting does not answer, so balance, today and log are missing here/)
+      assert.match(page.text, /Nothing is lost/)
       for (const [method, path] of [
         ['GET', `/accounting/accounts/${popugId}`],
         ['POST', '/accounting/prices'],

@@ -22,6 +22,8 @@ export const fields: Readonly<Record<string, string>> = {
   'of one person': 'только об этом человеке',
   'whom it is about; null when nobody has that e-mail address': 'о ком запись; null, если такой почты ни у кого нет',
   'who did it, when it was not the person': 'кто это сделал, если не сам человек',
+  'null when it was the person, or an actor who is not known':
+    'null, если это сделал сам человек или кто-то неизвестный',
   'where the request came from; empty when it is not known': 'откуда пришёл запрос; пусто, если неизвестно',
 
   // Задачи.

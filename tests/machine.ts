@@ -11,10 +11,10 @@ const ofServers = /^tests\/faults\/distributed\//
 /** What needs a tool of Prometheus. */
 const ofPrometheus = /^tests\/prometheus\//
 
-/** What asks for much and is asked for once. */
+/** What takes a minute by itself. It needs no server, but is asked for once. */
 const thorough = /^tests\/hostile\/fuzz\./
 
-/** What `npm test` leaves out, for it needs nothing but this repository and a few minutes. */
+/** What `npm test` leaves to `npm run test:full`: it is to need nothing but this repository and a few minutes. */
 export const fullOnly = (file: string): boolean => [ofBroker, ofPrometheus, thorough].some((one) => one.test(file))
 
 /**

@@ -156,6 +156,8 @@ const calm = async ({ running, services, database }: Scene): Promise<void> => {
     must(await host.call(standardContract(service).setConsumerState, input, asService))
   }
   await host.settle(60_000)
+  const missing = () => database.query('select from operations.undelivered where healed_at is null')
+  await eventually('operations has seen that all has arrived', async () => (await missing()).length === 0)
 }
 
 test('ten thousand random requests are answered, and the books are right', async (t) => {

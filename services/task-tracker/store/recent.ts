@@ -58,7 +58,7 @@ export const recentHappenings = async (tx: Tx, popugId: number, from: From, limi
         and not exists (select from task_tracker.outbox offset ${mostLooked}) as whole,
       x.task_id as "taskId", x.description, s.type, (s.data->>'assignment')::int as assignment, s.at, s.number,
       s.event_id as "eventId"
-    from place p left join (said s join task_tracker.task_text x on x.task_id = s.about::int) on true
+    from place p left join (said s join task_tracker.task_text x on x.task_id = case when s.about ~ '^[0-9]{1,9}$' then s.about::int end) on true
     order by s.number desc nulls first, s.place desc limit ${limit}`.execute(tx)
   const { head, whole } = rows[0] ?? { head: 0, whole: true }
   return {

@@ -8,9 +8,11 @@ import type { Browser, Page } from 'playwright-core'
 import { readConfig } from '../config.ts'
 import { must } from '../kernel/result.ts'
 import { identity } from '../services/identity/contract.ts'
+import { operations } from '../services/operations/contract.ts'
 import { taskTracker } from '../services/task-tracker/contract.ts'
 import type { Role } from '../services/vocabulary.ts'
 import { openBrowser } from '../tests/browser/browser.ts'
+import { eventually } from '../tests/support/eventually.ts'
 import { chores } from './company.ts'
 import { type Demo, openDemo } from './open.ts'
 import { actorOf, doSomething } from './work.ts'
@@ -166,6 +168,20 @@ const makeHistory = async ({ stage, mishaps }: Demo): Promise<void> => {
   await stage.host.settle()
 }
 
+/** What the operator log has to tell. */
+const makeActs = async (demo: Demo): Promise<void> => {
+  const { call } = demo.stage.host
+  const admin = () => behalfOf(demo, 'admin')
+  const place = { service: 'accounting', consumer: 'ledger' }
+  must(await call(operations.pauseConsumer, { ...place, reason: 'the auditors look at the books' }, admin()))
+  must(await call(operations.resumeConsumer, place, admin()))
+  const { id } = must(await call(operations.reconcile, {}, admin()))
+  await eventually(
+    'the end of the acts',
+    async () => must(await call(operations.getAct, { id }, admin())).state === 'done',
+  )
+}
+
 const workerOf = ({ stage }: Demo, role: Role) => {
   const worker = stage.workers.find((one) => one.role === role)
   if (!worker) throw new Error(`the demo has no ${role}`)
@@ -223,6 +239,7 @@ const main = async (): Promise<void> => {
   // Who has left the page hears of changes when they come back.
   for (const look of looks) await (await windowOf('popug', look)).goto('about:blank')
   await makeHistory(demo)
+  await makeActs(demo)
   await changeTasks(demo)
   for (const look of looks) await enter(await windowOf('popug', look), 'popug')
   await mkdir(folder, { recursive: true })

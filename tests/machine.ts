@@ -27,7 +27,7 @@ export const isPooled = (file: string): boolean =>
   file !== 'kernel/migrations.test.ts'
 
 /** What runs a second time with NATS as the bus, also between services of one process; each test starts a broker of its own. */
-export const isOverNats = (file: string): boolean => /^tests\/faults\/family-(?:02|03|04|11|14)-/.test(file)
+export const isOverNats = (file: string): boolean => /^tests\/faults\/family-(?:01|02|03|04|09|11|14|16|19)-/.test(file)
 
 const runs = (program: string): boolean => spawnSync(program, ['--version']).error === undefined
 

@@ -5,6 +5,7 @@ import { globSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { eventually } from '../support/eventually.ts'
 import { freePorts } from '../support/free-ports.ts'
@@ -32,6 +33,14 @@ const programs = (): string => {
 
 const startLimitMs = 30_000
 const mostSaid = 64_000
+
+/** A server that is killed or has no room may leave a client without any word. */
+const bounded = { connectionTimeoutMillis: 10_000, query_timeout: 60_000 }
+const leaveLimitMs = 2_000
+
+const leave = async (client: pg.Client): Promise<void> => {
+  await Promise.race([client.end().catch(() => undefined), pause(leaveLimitMs, undefined, { ref: false })])
+}
 
 export class OwnPostgres implements AsyncDisposable {
   readonly port: number
@@ -118,7 +127,7 @@ export class OwnPostgres implements AsyncDisposable {
   }
 
   private async answers(): Promise<boolean> {
-    const client = new pg.Client(this.connection())
+    const client = new pg.Client({ ...this.connection(), ...bounded })
     client.on('error', () => {})
     try {
       await client.connect()
@@ -126,7 +135,7 @@ export class OwnPostgres implements AsyncDisposable {
     } catch {
       return false
     } finally {
-      await client.end().catch(() => {})
+      await leave(client)
     }
   }
 
@@ -164,10 +173,10 @@ export class OwnPostgres implements AsyncDisposable {
 
   /** As its administrator; disposing of it ends it. */
   async connect(): Promise<pg.Client & AsyncDisposable> {
-    const client = new pg.Client(this.connection())
+    const client = new pg.Client({ ...this.connection(), ...bounded })
     client.on('error', () => {})
     await client.connect()
-    return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
+    return Object.assign(client, { [Symbol.asyncDispose]: () => leave(client) })
   }
 
   async run(statement: string): Promise<void> {

@@ -104,7 +104,7 @@ export const operations: typeof en = {
     count: 'Событий',
     reader: 'Читатель',
     type: 'Тип',
-    when: 'Последнее отложено',
+    when: 'Последнее',
     discarded: (count) => `отклонено: ${count}`,
     groupTitle: 'События с одинаковой ошибкой',
     states: { parked: 'отложены', discarded: 'отклонены', applied: 'применены позже' },

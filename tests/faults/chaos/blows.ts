@@ -20,14 +20,25 @@ const drawBlow = (scene: Scene, kinds: readonly Fault[]): readonly Fault[] => {
   return scene.draw(1, pairs) === 1 && others.length > 0 ? [first, one(scene, others)] : [first]
 }
 
+/** What a fault waits for it waits for a minute at most; whatever does not end by then would go on for ever. */
+const longestMs = 180_000
+
+const inTime = async (names: readonly string[], blow: Promise<unknown>): Promise<void> => {
+  using timer = new DisposableStack()
+  const late = Promise.withResolvers<never>()
+  const fail = () => late.reject(new Error(`${names.join(' and ')} did not end within ${longestMs / 1_000} s`))
+  timer.adopt(setTimeout(fail, longestMs), clearTimeout)
+  await Promise.race([blow, late.promise])
+}
+
 const strike = async (scene: Scene, watch: Watch, kinds: readonly Fault[]): Promise<Blow> => {
   const blow = drawBlow(scene, kinds)
   // Two at once draw in no order of their own.
   const scenes = blow.map(() => ({ ...scene, draw: drawer(scene.draw(0, 2 ** 31)) }))
-  await Promise.all(blow.map(({ by }, place) => by(scenes[place] ?? scene)))
+  const names = blow.map(({ does }) => does)
+  await inTime(names, Promise.all(blow.map(({ by }, place) => by(scenes[place] ?? scene))))
   const before = watch.applied
   const ended = performance.now()
-  const names = blow.map(({ does }) => does)
   await waits(
     scene,
     () => `event ${before + 1} of ${watch.committed} is applied after ${names.join(' and ')}`,

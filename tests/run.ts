@@ -132,7 +132,8 @@ const runPooled = async (url: string, { environment }: Template): Promise<boolea
 
 const { ATES_TEST_DATABASE_URL: server = machineServer, ATES_TEST_NATS_URL: broker = machineBroker } = process.env
 const passed = async (): Promise<boolean> => {
-  if (files.length === 0) return refuse('no such tests here; those that need a broker, promtool or much time run with npm run test:full')
+  if (files.length === 0)
+    return refuse('no such tests here; those that need a broker, promtool or much time run with npm run test:full')
   await using scratch = await openScratch()
   process.env['TMPDIR'] = scratch.folder
   return values.full ? await onMachine(server, broker) : await onEmbedded()

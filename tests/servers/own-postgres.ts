@@ -5,7 +5,6 @@ import { globSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { eventually } from '../support/eventually.ts'
 import { freePorts } from '../support/free-ports.ts'
@@ -39,7 +38,7 @@ const bounded = { connectionTimeoutMillis: 10_000, query_timeout: 60_000 }
 const leaveLimitMs = 2_000
 
 const leave = async (client: pg.Client): Promise<void> => {
-  await Promise.race([client.end().catch(() => undefined), pause(leaveLimitMs, undefined, { ref: false })])
+  await Promise.race([client.end().catch(() => undefined), once(AbortSignal.timeout(leaveLimitMs), 'abort')])
 }
 
 export class OwnPostgres implements AsyncDisposable {

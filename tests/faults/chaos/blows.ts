@@ -1,4 +1,5 @@
 // Strikes as long as people work: one fault, sometimes two at once, and then looks how soon events are applied again.
+import { once } from 'node:events'
 import { type Fault, one } from './fault.ts'
 import { drawer, moment, type Scene, waits } from './scene.ts'
 import type { Watch } from './watch.ts'
@@ -24,11 +25,10 @@ const drawBlow = (scene: Scene, kinds: readonly Fault[]): readonly Fault[] => {
 const longestMs = 180_000
 
 const inTime = async (names: readonly string[], blow: Promise<unknown>): Promise<void> => {
-  using timer = new DisposableStack()
-  const late = Promise.withResolvers<never>()
-  const fail = () => late.reject(new Error(`${names.join(' and ')} did not end within ${longestMs / 1_000} s`))
-  timer.adopt(setTimeout(fail, longestMs), clearTimeout)
-  await Promise.race([blow, late.promise])
+  const late = once(AbortSignal.timeout(longestMs), 'abort').then(() => {
+    throw new Error(`${names.join(' and ')} did not end within ${longestMs / 1_000} s`)
+  })
+  await Promise.race([blow, late])
 }
 
 const strike = async (scene: Scene, watch: Watch, kinds: readonly Fault[]): Promise<Blow> => {

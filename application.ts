@@ -18,6 +18,7 @@ import { tokensOf } from './adapters/transport/token.ts'
 import { type Config, serviceNames } from './config.ts'
 import { openDatabases } from './databases.ts'
 import { startListening } from './listening.ts'
+import { startReporting } from './reporting.ts'
 import { stopWithin } from './stopping.ts'
 import { serviceRole } from './kernel/contract.ts'
 import { type Health, type Host, startHost } from './kernel/host.ts'
@@ -95,6 +96,7 @@ const assemble = async (
   const decorate = decorations.database ?? ((one) => one)
   const others = outward(http, decorations, tracing)
 
+  const random = decorations.random ?? systemRandom
   const metrics = serve ? await metricsOf(config) : null
 
   let transport: Transport = http
@@ -107,7 +109,7 @@ const assemble = async (
     bus,
     connect: (local) => (transport = localTransport(local, others)),
     clock: decorations.clock ?? databaseClock,
-    random: decorations.random ?? systemRandom,
+    random,
     log,
     // A tool that is asked to does it where processes do not.
     migrate: migrate || (config.migrate && (serve || owned)),
@@ -121,9 +123,14 @@ const assemble = async (
   const guard = serve && seesOperations(config) ? guardWatcher(host, log) : null
   if (guard) ends.defer(() => guard.stop())
   const draining = drainOf(config.drainMs)
-  const health = async () => draining.said(await healthOf(host, http, guard))
+  const ownHealth = async () => draining.said(await healthOf(host, guard))
+  const health = async () => withBreakers(await ownHealth(), http)
   const parts = { config, host, services: running, transport, tokens, http, health, bus, tracing, ends, log }
   const url = serve ? await startListening({ ...parts, metrics, visitors }) : null
+  if (serve && reportsItself(config)) {
+    const reporting = startReporting({ host, health: ownHealth, breakers: http.breakers, random, log })
+    ends.defer(() => reporting.stop())
+  }
   if (serve) ends.defer(draining.begin)
   const limitMs = config.drainMs + config.stopMs
   let stopped: Promise<void> | null = null
@@ -169,6 +176,10 @@ const metricsOf = async ({ metricsPort }: Config): Promise<Metrics | null> => {
 
 const seesOperations = ({ run, addresses }: Config): boolean =>
   run.includes('operations') || addresses.operations !== undefined
+
+/** Where web runs beside operations, it is watched with it. */
+const reportsItself = ({ run, addresses }: Config): boolean =>
+  run.includes('web') && !run.includes('operations') && addresses.operations !== undefined
 
 const databaseOf = (databases: ReadonlyMap<string, Postgres>, service: Service): Postgres => {
   const database = databases.get(service.schema)
@@ -221,14 +232,18 @@ const drainOf = (ms: number) => {
   }
 }
 
-/** An open breaker and a dead watcher are said, but they do not make this process unable to serve. */
-const healthOf = async (host: Host, http: HttpTransport, guard: WatcherGuard | null): Promise<Health> => {
+/** A dead watcher is said, but it does not make this process unable to serve. */
+const healthOf = async (host: Host, guard: WatcherGuard | null): Promise<Health> => {
   const { ready, troubles } = await host.health()
   const watcher = guard?.trouble() ?? null
+  return { ready, troubles: { ...troubles, ...(watcher === null ? {} : { 'the watcher': watcher }) } }
+}
+
+/** No more does an open breaker: what needs the other side is refused, and all else works. */
+const withBreakers = ({ ready, troubles }: Health, http: HttpTransport): Health => {
   const breakers = Object.entries(http.breakers()).filter(([, state]) => state !== 'closed')
   const said = breakers.map(([service, state]) => [`calls to ${service}`, `the circuit breaker is ${state}`])
-  const own = { ...troubles, ...(watcher === null ? {} : { 'the watcher': watcher }) }
-  return { ready, troubles: { ...own, ...(Object.fromEntries(said) as Health['troubles']) } }
+  return { ready, troubles: { ...troubles, ...(Object.fromEntries(said) as Health['troubles']) } }
 }
 
 const firstAdministratorLink = async (host: Host, url: string | null): Promise<string | null> => {

@@ -11,10 +11,12 @@ type Outcomes = Output<typeof operations.planDelivery>['outcomes']
 
 const inBrackets = (text: string | null): string => (text === null ? '' : ` (${text})`)
 
-const serviceLine = ({ name, stream, silentSince, silentReason }: Service): string =>
-  silentSince
-    ? `${name}: silent since ${silentSince}, ${silentReason}`
-    : `${name}: head ${stream?.head}, published ${stream?.published}, ${stream?.unnumbered} without a number`
+/** Web says nothing that would have a number. */
+const serviceLines = ({ name, stream, silentSince, silentReason }: Service): string[] => {
+  if (silentSince) return [`${name}: silent since ${silentSince}, ${silentReason}`]
+  if (stream === null) return []
+  return [`${name}: head ${stream.head}, published ${stream.published}, ${stream.unnumbered} without a number`]
+}
 
 const processLines = ({ name, instances }: Service): string[] => [
   `${name}: ${instances.length === 1 ? '1 process' : `${instances.length} processes`} in the last half minute`,
@@ -51,7 +53,7 @@ export const statusLines = (seen: Overview): string[] => {
   const explained = seen.explainedDifferences === 0 ? '' : ` (and ${seen.explainedDifferences} of discarded events)`
   return [
     seen.observedAt === null ? 'nobody has looked yet' : `looked at ${seen.observedAt}`,
-    ...seen.services.map(serviceLine),
+    ...seen.services.flatMap(serviceLines),
     ...seen.services.flatMap(processLines),
     ...consumerLines(seen),
     ...seen.undelivered

@@ -17,6 +17,7 @@ import {
   number,
   ParkedEvent,
   ParkedGroup,
+  ProcessReport,
   reason,
   Reconciliation,
   service,
@@ -253,6 +254,14 @@ export const operations = contract('operations', {
     output: z.object({ alerts: z.array(Alert), next: nextPage }),
   }),
 
+  reportProcess: command({
+    http: 'POST /processes',
+    summary: 'A process without a database, through which it could be watched, says how it is; its last report counts.',
+    allow: [serviceRole],
+    idempotent: true,
+    input: ProcessReport,
+    output: z.object({}),
+  }),
   getAlarm: query({
     http: 'GET /alarm',
     summary: 'What must be seen at once: raised alerts, whether somebody watches, and how the channels are.',

@@ -1,5 +1,5 @@
 // Tables of operations. Facts: undelivered, act, difference, reconciliation. Derived from identity's events: popug. What was seen of others, and may be lost
-// without harm, neither a fact nor derived from events: watch.
+// without harm, neither a fact nor derived from events: watch, process_report.
 import type { Migrations } from '../../kernel/migrations.ts'
 
 export const migrations: Migrations = {
@@ -56,4 +56,11 @@ export const namesAtTheCommandLine: Migrations[string] = [
   // As who has no number called themselves; null for people.
   `alter table act add column requested_as text
     check (requested_as is null or (requested_by is null and length(requested_as) between 1 and 100))`,
+]
+
+export const processReports: Migrations[string] = [
+  // The last that each process said of itself which has no database through which it could be watched.
+  `create table process_report (
+    process text not null, instance uuid not null, started_at timestamptz not null, reported_at timestamptz not null,
+    troubles jsonb not null, breakers jsonb not null, primary key (process, instance))`,
 ]

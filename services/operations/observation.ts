@@ -19,7 +19,7 @@ export interface ServiceSeen {
   readonly state: State | null
 }
 
-/** One process of a service, seen in the last half minute. */
+/** One process of a service, seen in the last half minute; or one without a database, which has just reported. */
 export interface InstanceSeen {
   readonly service: string
   readonly instance: string

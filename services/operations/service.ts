@@ -14,8 +14,15 @@ import { acting } from './loops/acts.ts'
 import { findingForks } from './loops/forks.ts'
 import { reconciling } from './loops/reconciliation.ts'
 import { type Follow, watcher } from './loops/watcher.ts'
-import { explainedDifferences, migrations, names as tableOfNames, namesAtTheCommandLine } from './migrations.ts'
+import {
+  explainedDifferences,
+  migrations,
+  names as tableOfNames,
+  namesAtTheCommandLine,
+  processReports,
+} from './migrations.ts'
 import { names } from './on-people-events.ts'
+import { reportProcess } from './report-process.ts'
 import {
   acceptHistory,
   cancelAct,
@@ -60,6 +67,7 @@ export const operations = ({ watched, alerts }: OperationsParts): Service =>
       listActs,
       listDifferences,
       listAlerts,
+      reportProcess,
       getAlarm: getAlarm(alerts.channels.map(({ name }) => name)),
     },
     consumers: [names],
@@ -79,6 +87,7 @@ export const operations = ({ watched, alerts }: OperationsParts): Service =>
       '0003-explained-differences': explainedDifferences,
       '0004-names': tableOfNames,
       '0005-names-at-the-command-line': namesAtTheCommandLine,
+      '0006-process-reports': processReports,
     },
   })
 

@@ -27,6 +27,17 @@ export const Instance = z.object({
   breakers: z.array(z.object({ service: z.string(), state: breakerState })),
 })
 
+const mostReported = 50
+
+/** What a process says of itself again and again. */
+export const ProcessReport = z.object({
+  process: z.enum(['web']),
+  instance: z.uuid().describe('the same for as long as the process lives'),
+  startedAt: moment,
+  troubles: z.array(z.object({ part: text(1, 200), what: text(1, 1_000) })).max(mostReported),
+  breakers: z.array(z.object({ service, state: breakerState })).max(mostReported),
+})
+
 export const Stream = z.object({
   stream,
   epoch: z.int(),

@@ -12,23 +12,45 @@ type Overview = Output<typeof operations.getOverview>
 const before = (at: Date, ms: number): string => new Date(at.getTime() - ms).toISOString()
 const isoOf = (at: Date | null): string | null => at?.toISOString() ?? null
 
-export const servicesOnWire = ({ at, observation }: Watch): Overview['services'] =>
-  observation.services.map(({ name, state, silentMs, silentReason }) => ({
+export const servicesOnWire = (watch: Watch): Overview['services'] => [
+  ...watch.observation.services.map(({ name, state, silentMs, silentReason }) => ({
     name,
-    seenAt: state && before(at, silentMs),
-    silentSince: silentMs > 0 ? before(at, silentMs) : null,
+    seenAt: state && before(watch.at, silentMs),
+    silentSince: silentMs > 0 ? before(watch.at, silentMs) : null,
     silentReason,
     stream: state && { stream: name, ...withoutHeadId(state.stream) },
-    instances: observation.instances
-      .filter(({ service }) => service === name)
-      .map(({ instance, startedAt, seenMs, troubles, breakers }) => ({
-        instance,
-        startedAt,
-        seenAt: before(at, seenMs),
-        troubles: Object.entries(troubles).map(([part, what]) => ({ part, what })),
-        breakers: Object.entries(breakers).map(([service, is]) => ({ service, state: is })),
-      })),
-  }))
+    instances: instancesOnWire(watch, name),
+  })),
+  ...reportedOnWire(watch),
+]
+
+/** Who only reports is seen by that, and is not missed without. */
+const reportedOnWire = (watch: Watch): Overview['services'] => {
+  const { services, instances } = watch.observation
+  const watched = new Set(services.map(({ name }) => name))
+  const reported = Map.groupBy(instances, ({ service }) => service)
+  return [...reported]
+    .filter(([name]) => !watched.has(name))
+    .map(([name, same]) => ({
+      name,
+      seenAt: before(watch.at, Math.min(...same.map(({ seenMs }) => seenMs))),
+      silentSince: null,
+      silentReason: null,
+      stream: null,
+      instances: instancesOnWire(watch, name),
+    }))
+}
+
+const instancesOnWire = ({ at, observation }: Watch, name: string): Overview['services'][number]['instances'] =>
+  observation.instances
+    .filter(({ service }) => service === name)
+    .map(({ instance, startedAt, seenMs, troubles, breakers }) => ({
+      instance,
+      startedAt,
+      seenAt: before(at, seenMs),
+      troubles: Object.entries(troubles).map(([part, what]) => ({ part, what })),
+      breakers: Object.entries(breakers).map(([service, is]) => ({ service, state: is })),
+    }))
 
 const withoutHeadId = ({ headEventId: _id, ...stream }: State['stream']) => stream
 

@@ -554,6 +554,7 @@ const fakeOperations = (world: World): Answers<typeof operations> => {
         next: null,
       })
     },
+    reportProcess: () => ok({}),
     getAlarm: () =>
       ok({
         now: world.overview.now,

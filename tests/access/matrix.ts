@@ -78,6 +78,7 @@ export const mayCall: Readonly<Record<string, Line>> = {
   'operations ListActs': staff,
   'operations ListDifferences': staff,
   'operations ListAlerts': staff,
+  'operations ReportProcess': services,
   'operations GetAlarm': services,
 }
 

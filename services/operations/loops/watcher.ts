@@ -11,6 +11,7 @@ import type { DifferencesSeen, ForkSeen, Observation } from '../observation.ts'
 import { type Answer, type Memory, newMemory, remember } from '../rules/memory.ts'
 import { type Judged, observe } from '../rules/observe.ts'
 import { countOpenDifferences, listReconciliations } from '../store/differences.ts'
+import { reportedInstances } from '../store/reports.ts'
 import {
   healUndelivered,
   lastWatch,
@@ -103,7 +104,8 @@ const keep = (
   database.transaction('watch.keep', async (tx) => {
     const at = await clock.now(tx)
     const known = { at, undelivered: await openUndelivered(tx), differences: await differencesSeen(tx, at) }
-    const { observation, judged } = observe(memory, known, nowMs)
+    const { observation: looked, judged } = observe(memory, known, nowMs)
+    const observation = { ...looked, instances: [...looked.instances, ...(await reportedInstances(tx))] }
     if (judged.found.length === 0 && judged.healed.length === 0) await withoutWaiting(tx)
     await saveWatch(tx, observation, forks)
     await saveJudged(tx, judged, at)

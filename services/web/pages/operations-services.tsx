@@ -31,14 +31,14 @@ export const Services = ({ visit, overview: { services, now } }: { visit: Member
           {services.map((service) => (
             <ServiceRow visit={visit} service={service} now={now} />
           ))}
-          <OwnRow visit={visit} />
+          {services.every(({ name }) => name !== 'web') && <OwnRow visit={visit} />}
         </tbody>
       </table>
     </section>
   )
 }
 
-/** Web has no database through which it could be watched: the process that makes the page speaks for itself. */
+/** While operations has no report of web, which it cannot watch, the process that makes the page speaks for itself. */
 const OwnRow = ({ visit }: { visit: Member }) => {
   const { services: words } = visit.texts.operations
   const breakers = Object.entries(visit.deps.breakers()).map(([service, state]) => ({ service, state }))

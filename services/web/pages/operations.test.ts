@@ -59,6 +59,24 @@ describe('operations', () => {
     assert.doesNotMatch(await alone.read('/operations'), /the process that made this page/)
   })
 
+  test('show the processes of web as operations knows them, where it does', async () => {
+    const { browser, people, world, read } = scene({ breakers: () => ({ accounting: 'closed' }) })
+    const processOf = (state: 'closed' | 'open') => ({
+      instance: state,
+      startedAt: world.overview.now,
+      seenAt: world.overview.now,
+      troubles: state === 'open' ? [{ part: 'the watcher', what: 'no round for 40 s' }] : [],
+      breakers: [{ service: 'accounting', state }],
+    })
+    const web = { name: 'web', seenAt: world.overview.now, silentSince: null, silentReason: null, stream: null }
+    const reported = { ...web, instances: [processOf('closed'), processOf('open')] }
+    world.overview = { ...calmOverview(), services: [...calmOverview().services, reported] }
+    browser.as(people.manager)
+    const text = await read('/operations')
+    assert.match(text, /web answers 2 processes accounting: cut off the watcher : no round for 40 s /)
+    assert.doesNotMatch(text, /the process that made this page/)
+  })
+
   test('tell differences that somebody decided about from those that somebody has to look at', async () => {
     const { browser, people, world, read } = scene()
     world.overview = { ...calmOverview(), explainedDifferences: 1 }

@@ -95,7 +95,11 @@ test('whatever becomes of a called service, each command has its effect once, an
     const looks = open.map(() => deployment.call({ ...look, input: { service: tracker, consumer } }, 700))
     assert.deepEqual(new Set((await Promise.allSettled(looks)).map(({ status }) => status)), new Set(['rejected']))
     let told: string[] = []
-    const isTold = async () => (told = await raised(deployment)).includes('BreakerOpen, operations to task-tracker')
+    const callers = ['operations', 'web'].map((name) => `BreakerOpen, ${name} to task-tracker`)
+    const isTold = async () => {
+      told = await raised(deployment)
+      return callers.every((alert) => told.includes(alert))
+    }
     await until(() => `people are told, of more than ${told.join('; ')}`, isTold, toldMs, everyMs)
 
     // Its answers are held until all have come, so that the breaker is half open as long as that takes.

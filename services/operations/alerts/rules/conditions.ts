@@ -72,10 +72,10 @@ const ofConsumers = ({ name, state: { positions, parkedGroups } }: Seen): readon
  * Each process has breakers of its own; one that is not closed in any of them is told. One that tries is not well yet:
  * a service that hangs keeps each trial waiting, so that looks find it half-open as often as open.
  */
-const ofBreakers = ({ instances, services }: Observation): readonly Condition[] => {
-  const seen = new Set(services.filter(isSeen).map(({ name }) => name))
-  const cut = instances
-    .filter(({ service }) => seen.has(service))
+const ofBreakers = (observation: Observation): readonly Condition[] => {
+  const unseen = unseenIn(observation)
+  const cut = observation.instances
+    .filter(({ service }) => !unseen.has(service))
     .flatMap(({ service, breakers }) =>
       Object.entries(breakers).flatMap(([called, state]) => (state === 'closed' ? [] : [{ service, called }])),
     )

@@ -73,7 +73,7 @@ describe('operations', () => {
     world.overview = { ...calmOverview(), services: [...calmOverview().services, reported] }
     browser.as(people.manager)
     const text = await read('/operations')
-    assert.match(text, /web answers 2 processes accounting: cut off the watcher : no round for 40 s /)
+    assert.match(text, /web answers 2 processes accounting: cut off the watcher : no round for 40 secs /)
     assert.doesNotMatch(text, /the process that made this page/)
   })
 

@@ -33,6 +33,8 @@ export const troubles = {
     busClosed: 'the bus is closed',
   },
   stuck: (span: string) => `the present pass has been under way for ${span}`,
+  noRound: (span: string) => `no round for ${span}`,
+  stopping: 'it is about to stop',
 
   parts: {
     relay: (stream: string) => `publishing the events of ${stream}`,
@@ -40,6 +42,7 @@ export const troubles = {
     job: (name: string, service: string) => `job ${name} of ${service}`,
     oldKeys: (service: string) => `deleting old idempotency keys of ${service}`,
     watcher: 'the watcher',
+    thisProcess: 'the process itself',
     guard: 'the guard of the watcher',
     signOfLife: 'sending the sign of life',
     acts: 'acts of the operator log',

@@ -64,7 +64,21 @@ export const troubleText = (texts: Texts, trouble: string, seconds: Formats['sec
     /^a pass has been running for (\d+) s$/,
     ({ operations }, span) => operations.troubles.stuck(seconds(Number(span))),
   ]
-  return wordsFor([stuck], texts, trouble) ?? failureText(texts, trouble)
+  const unseen: Saying = [
+    /^no round for (\d+) s(?:: (.*))?$/s,
+    ({ operations }, span, why = '') =>
+      [operations.troubles.noRound(seconds(Number(span))), faultText(texts, why)]
+        .filter((part) => part !== '')
+        .join(': '),
+  ]
+  const stopping: Saying = [/^it is about to stop$/, ({ operations }) => operations.troubles.stopping]
+  return wordsFor([stuck, unseen, stopping], texts, trouble) ?? failureText(texts, trouble)
+}
+
+/** What a fault says, where its name is left out. */
+const faultText = (texts: Texts, why: string): string => {
+  const said = failureText(texts, `Fault: ${why}`)
+  return said === `Fault: ${why}` ? why : said
 }
 
 const parts = sayingsOf(
@@ -74,7 +88,8 @@ const parts = sayingsOf(
     [/^consumer (\S+) of (\S+)$/, 'consumer'],
     [/^job (\S+) of (\S+)$/, 'job'],
     [/^old keys of (\S+)$/, 'oldKeys'],
-    [/^watcher$/, 'watcher'],
+    [/^(?:the )?watcher$/, 'watcher'],
+    [/^this process$/, 'thisProcess'],
     [/^guard of the watcher$/, 'guard'],
     [/^sign of life$/, 'signOfLife'],
     [/^acts$/, 'acts'],

@@ -182,6 +182,14 @@ const cases: readonly (readonly [
     [
       [await stuckFor(20_000), 'the present pass has been under way for 20 secs', 'текущий проход длится уже 20 с'],
       [await stuckFor(900_000), 'the present pass has been under way for 15 mins', 'текущий проход длится уже 15 мин'],
+      ['no round for 40 s', 'no round for 40 secs', 'обходов не видно уже 40 с'],
+      [
+        'no round for 40 s: the circuit breaker is open',
+        'no round for 40 secs: calls are cut off for a while, because too many failed',
+        'обходов не видно уже 40 с: вызовы временно отключены: они слишком часто не удавались',
+      ],
+      ['no round for 40 s: boom', 'no round for 40 secs: boom', 'обходов не видно уже 40 с: boom'],
+      ['it is about to stop', 'it is about to stop', 'он скоро остановится'],
       ...failures,
       asGiven(raw),
     ],

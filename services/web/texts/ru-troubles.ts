@@ -35,6 +35,8 @@ export const troubles: typeof en = {
     busClosed: 'шина закрыта',
   },
   stuck: (span) => `текущий проход длится уже ${span}`,
+  noRound: (span) => `обходов не видно уже ${span}`,
+  stopping: 'он скоро остановится',
 
   parts: {
     relay: (stream) => `отправка событий потока ${stream}`,
@@ -42,6 +44,7 @@ export const troubles: typeof en = {
     job: (name, service) => `работа ${name} сервиса ${service}`,
     oldKeys: (service) => `удаление старых ключей идемпотентности сервиса ${service}`,
     watcher: 'наблюдатель',
+    thisProcess: 'сам процесс',
     guard: 'надзор за наблюдателем',
     signOfLife: 'отправка сигнала активности',
     acts: 'выполнение действий оператора',

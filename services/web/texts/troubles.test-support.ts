@@ -170,6 +170,8 @@ export const parts: readonly Case[] = [
     'удаление старых ключей идемпотентности сервиса identity',
   ],
   ['watcher', 'the watcher', 'наблюдатель'],
+  ['the watcher', 'the watcher', 'наблюдатель'],
+  ['this process', 'the process itself', 'сам процесс'],
   ['guard of the watcher', 'the guard of the watcher', 'надзор за наблюдателем'],
   ['sign of life', 'sending the sign of life', 'отправка сигнала активности'],
   ['acts', 'acts of the operator log', 'выполнение действий оператора'],

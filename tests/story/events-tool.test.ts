@@ -37,6 +37,18 @@ describe('the status', () => {
     assert.doesNotMatch(statusLines({ ...closed, services }).join('\n'), /breaker/)
   })
 
+  test('tells of web its processes only: it has no stream', () => {
+    const { services, ...others } = troubledOverview()
+    const [breaking] = services.flatMap(({ instances }) => instances)
+    assert.ok(breaking)
+    const at = others.now
+    const web = { name: 'web', seenAt: at, silentSince: null, silentReason: null, stream: null, instances: [breaking] }
+    assert.deepEqual(
+      statusLines({ ...others, services: [web] }).filter((line) => /^web|from web/.test(line)),
+      ['web: 1 process in the last half minute', 'breaker from web, process one, to task-tracker: open'],
+    )
+  })
+
   test('names a job that has not ended, how far it is, and its reason and error', () => {
     has(
       'job 5 ReassignTasks of task-tracker: waiting (nobody_assignable), last step 2026-03-14T11:50:00Z, progress {"done":10,"total":100}, trouble: deadlock detected',

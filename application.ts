@@ -18,7 +18,6 @@ import { tokensOf } from './adapters/transport/token.ts'
 import { type Config, serviceNames } from './config.ts'
 import { openDatabases } from './databases.ts'
 import { startListening } from './listening.ts'
-import { startReporting } from './reporting.ts'
 import { stopWithin } from './stopping.ts'
 import { serviceRole } from './kernel/contract.ts'
 import { type Health, type Host, startHost } from './kernel/host.ts'
@@ -96,7 +95,6 @@ const assemble = async (
   const decorate = decorations.database ?? ((one) => one)
   const others = outward(http, decorations, tracing)
 
-  const random = decorations.random ?? systemRandom
   const metrics = serve ? await metricsOf(config) : null
 
   let transport: Transport = http
@@ -109,7 +107,7 @@ const assemble = async (
     bus,
     connect: (local) => (transport = localTransport(local, others)),
     clock: decorations.clock ?? databaseClock,
-    random,
+    random: decorations.random ?? systemRandom,
     log,
     // A tool that is asked to does it where processes do not.
     migrate: migrate || (config.migrate && (serve || owned)),
@@ -123,14 +121,9 @@ const assemble = async (
   const guard = serve && seesOperations(config) ? guardWatcher(host, log) : null
   if (guard) ends.defer(() => guard.stop())
   const draining = drainOf(config.drainMs)
-  const ownHealth = async () => draining.said(await healthOf(host, guard))
-  const health = async () => withBreakers(await ownHealth(), http)
-  const parts = { config, host, services: running, transport, tokens, http, health, bus, tracing, ends, log }
+  const healths = healthsOf({ host, http, guard, draining })
+  const parts = { config, host, services: running, transport, tokens, http, ...healths, bus, tracing, ends, log }
   const url = serve ? await startListening({ ...parts, metrics, visitors }) : null
-  if (serve && reportsItself(config)) {
-    const reporting = startReporting({ host, health: ownHealth, breakers: http.breakers, random, log })
-    ends.defer(() => reporting.stop())
-  }
   if (serve) ends.defer(draining.begin)
   const limitMs = config.drainMs + config.stopMs
   let stopped: Promise<void> | null = null
@@ -176,10 +169,6 @@ const metricsOf = async ({ metricsPort }: Config): Promise<Metrics | null> => {
 
 const seesOperations = ({ run, addresses }: Config): boolean =>
   run.includes('operations') || addresses.operations !== undefined
-
-/** Where web runs beside operations, it is watched with it. */
-const reportsItself = ({ run, addresses }: Config): boolean =>
-  run.includes('web') && !run.includes('operations') && addresses.operations !== undefined
 
 const databaseOf = (databases: ReadonlyMap<string, Postgres>, service: Service): Postgres => {
   const database = databases.get(service.schema)
@@ -230,6 +219,19 @@ const drainOf = (ms: number) => {
     said: (health: Health): Health =>
       begun ? { ready: false, troubles: { ...health.troubles, 'this process': 'it is about to stop' } } : health,
   }
+}
+
+interface Healths {
+  readonly host: Host
+  readonly http: HttpTransport
+  readonly guard: WatcherGuard | null
+  readonly draining: ReturnType<typeof drainOf>
+}
+
+/** How this process is, and how it is beside its breakers. */
+const healthsOf = ({ host, http, guard, draining }: Healths) => {
+  const ownHealth = async () => draining.said(await healthOf(host, guard))
+  return { ownHealth, health: async () => withBreakers(await ownHealth(), http) }
 }
 
 /** A dead watcher is said, but it does not make this process unable to serve. */

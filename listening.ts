@@ -19,6 +19,7 @@ import { describeContract, type Published, publishedBy } from './kernel/openapi.
 import type { Bus, Log, Tracing, Transport } from './kernel/ports.ts'
 import type { Service } from './kernel/service.ts'
 import { standardContract } from './kernel/standard.ts'
+import { startReporting } from './reporting.ts'
 import type { Visitor } from './services/web/visit.tsx'
 
 export interface Listened {
@@ -28,6 +29,8 @@ export interface Listened {
   readonly transport: Transport
   readonly http: HttpTransport
   readonly health: () => Promise<Health>
+  /** The same without the breakers. */
+  readonly ownHealth: () => Promise<Health>
   readonly tokens: Tokens
   readonly bus: Bus
   readonly tracing: Tracing | null
@@ -76,9 +79,17 @@ const listenFor = async (parts: Listened): Promise<Listening> => {
   const at = { hostname: config.host, port: config.port }
   if (!config.run.includes('web')) return listenAt('ATES_PORT', serviceHandlerOf(parts), at)
   const { handler, endLive } = await webHandlerOf(parts)
+  reportWhereApart(parts)
   const listening = await listenAt('ATES_PORT', tracing ? tracedRequests(handler, tracing) : handler, at)
   // Streams of hints do not end by themselves.
   return { ...listening, close: () => (endLive(), listening.close()) }
+}
+
+/** Where web runs beside operations, it has no breakers. */
+const reportWhereApart = ({ config: { run, addresses }, host, ownHealth, http, ends, log }: Listened): void => {
+  if (run.includes('operations') || addresses.operations === undefined) return
+  const reporting = startReporting({ host, health: ownHealth, breakers: http.breakers, log })
+  ends.defer(() => reporting.stop())
 }
 
 /** On a port of its own, which need not be public. */

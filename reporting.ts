@@ -1,9 +1,10 @@
 // A process of web says to operations how it is: it has no database through which it could be watched.
+import { systemRandom } from './adapters/random.ts'
 import type { HttpTransport } from './adapters/transport/http-client.ts'
 import { serviceRole } from './kernel/contract.ts'
 import type { Health, Host } from './kernel/host.ts'
 import { type Loop, startLoop } from './kernel/loop.ts'
-import type { Log, Random } from './kernel/ports.ts'
+import type { Log } from './kernel/ports.ts'
 import { must } from './kernel/result.ts'
 import { operations } from './services/operations/contract.ts'
 
@@ -12,7 +13,6 @@ export interface Reporting {
   /** What is wrong with this process, beside its breakers. */
   readonly health: () => Promise<Health>
   readonly breakers: HttpTransport['breakers']
-  readonly random: Random
   readonly log: Log
 }
 
@@ -24,8 +24,8 @@ const most = 50
 const bounded = (text: string, length: number): string => text.slice(0, length).replaceAll('\0', '').toWellFormed()
 
 /** A report that does not arrive is no trouble of this process: the next one says everything again. */
-export const startReporting = ({ host, health, breakers, random, log }: Reporting): Loop => {
-  const process = { process: 'web', instance: random.uuid(), startedAt: new Date().toISOString() } as const
+export const startReporting = ({ host, health, breakers, log }: Reporting): Loop => {
+  const process = { process: 'web', instance: systemRandom.uuid(), startedAt: new Date().toISOString() } as const
   const report = async () => {
     const troubles = Object.entries((await health()).troubles).slice(0, most)
     const said = {

@@ -7,7 +7,6 @@ import type { Health } from '../../kernel/host.ts'
 import { Fault, ok } from '../../kernel/result.ts'
 import { startReporting } from '../../reporting.ts'
 import { operations } from '../../services/operations/contract.ts'
-import { seededRandom } from '../support/random.ts'
 import { silent } from '../support/silent.ts'
 
 type Report = z.output<typeof operations.reportProcess.input>
@@ -22,7 +21,7 @@ const opened = (health: Health) => {
     return ok({})
   }) as Caller
   const breakers = () => ({ accounting: 'open', identity: 'closed' }) as const
-  const parts = { host: { call }, health: async () => health, breakers, random: seededRandom(1), log: silent }
+  const parts = { host: { call }, health: async () => health, breakers, log: silent }
   return { taken, way, loop: startReporting(parts) }
 }
 

@@ -12,13 +12,13 @@ export interface Report extends Pick<InstanceSeen, 'instance' | 'startedAt' | 't
 const countsForMs = 20_000
 const keptForMs = 60_000
 
-/** Replaces what this process said before. */
-export const saveReport = async (tx: Tx, report: Report): Promise<void> => {
-  const { process, instance, startedAt, troubles, breakers } = report
+/** Replaces what these processes said before. */
+export const saveReports = async (tx: Tx, reports: readonly Report[]): Promise<void> => {
   await sql`
     insert into operations.process_report (process, instance, started_at, reported_at, troubles, breakers)
-    values (${process}, ${instance}, ${startedAt}, now(), ${JSON.stringify(troubles)}::jsonb,
-      ${JSON.stringify(breakers)}::jsonb)
+    select r.process, r.instance, r."startedAt", now(), r.troubles, r.breakers
+    from jsonb_to_recordset(${JSON.stringify(reports)}::jsonb) as r(
+      process text, instance uuid, "startedAt" timestamptz, troubles jsonb, breakers jsonb)
     on conflict (process, instance) do update set reported_at = excluded.reported_at,
       troubles = excluded.troubles, breakers = excluded.breakers`.execute(tx)
 }

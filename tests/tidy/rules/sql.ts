@@ -188,6 +188,11 @@ const writesSets: Rule = {
       what: `${name} writes one`,
       why: 'It forgets all that was over before a moment.',
     })),
+    {
+      path: 'services/operations/store/reports.ts',
+      what: 'forgetReports writes one',
+      why: 'It forgets all that was over before a moment.',
+    },
     { path: 'services/accounting/store.ts', what: 'beginDay writes one', why: 'One day begins at a time.' },
     { path: 'services/accounting/store.ts', what: 'forgetHolders writes one', why: 'The set is all of them.' },
     { path: 'services/operations/store/people.ts', what: 'forgetNames writes one', why: 'The set is all of them.' },

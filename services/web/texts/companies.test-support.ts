@@ -136,7 +136,7 @@ const strange = (): Scene => {
   const troubles = [
     ...parts.map(([part]) => ({ part, what: 'a pass has been running for 20 s' })),
     ...failures.map(([what]) => ({ part: 'acts', what })),
-    ...['no round for 20 s: no answer', 'it is about to stop'].map((what) => ({ part: 'acts', what })),
+    ...['no round for 20 s', 'it is about to stop'].map((what) => ({ part: 'acts', what })),
   ]
   const all = scene({
     breakers: () => ({ identity: 'closed' }),

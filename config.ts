@@ -66,7 +66,9 @@ const portOf: Record<ProcessName, number> = {
   operations: 4004,
 }
 
-const variable = (service: string, what: string) => `ATES_${service.toUpperCase().replaceAll('-', '_')}_${what}`
+/** The name of a setting of one service, or of its schema. */
+export const variable = (service: string, what: string): string =>
+  `ATES_${service.toUpperCase().replaceAll('-', '_')}_${what}`
 
 const perService = (settings: Readonly<Record<string, unknown>>, what: string): Partial<Record<ServiceName, string>> =>
   Object.fromEntries(

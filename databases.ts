@@ -3,7 +3,7 @@ import pg from 'pg'
 import { type EmbeddedServer, joinEmbedded, startEmbedded } from './adapters/database/embedded.ts'
 import { openPostgres, type Postgres } from './adapters/database/postgres.ts'
 import { missingSettings, prepareDatabase, roleOf } from './adapters/database/prepare.ts'
-import { type Config, ConfigError, serviceNames } from './config.ts'
+import { type Config, ConfigError, serviceNames, variable } from './config.ts'
 import type { Log } from './kernel/ports.ts'
 
 export interface OpenDatabases {
@@ -63,9 +63,7 @@ const given = async (schemas: readonly string[], { databases }: Config, log: Log
   for (const [schema, connection] of Object.entries(connections)) {
     const mend = await missingSettings(connection).catch((error: unknown) => {
       if (!isRefused(error)) throw error
-      refusals.push(
-        `ATES_${schema.toUpperCase()}_DATABASE_URL is refused by its server: ${error.message} (${error.code})`,
-      )
+      refusals.push(`${variable(schema, 'DATABASE_URL')} is refused by its server: ${error.message} (${error.code})`)
       return []
     })
     if (mend.length > 0)

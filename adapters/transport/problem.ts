@@ -2,7 +2,7 @@
 
 const title = (code: string): string => code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' ')
 
-export const problemType = 'application/problem+json'
+export const problemHeaders = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' } as const
 
 export const problemBody = (status: number, code: string, rest: object = {}): string =>
   JSON.stringify({ type: `urn:ates:problem:${code}`, title: title(code), status, code, ...rest })
@@ -10,5 +10,5 @@ export const problemBody = (status: number, code: string, rest: object = {}): st
 export const problem = (status: number, code: string, rest: object, headers: Record<string, string> = {}): Response =>
   new Response(problemBody(status, code, rest), {
     status,
-    headers: { 'content-type': problemType, 'cache-control': 'no-store', ...headers },
+    headers: { ...problemHeaders, ...headers },
   })

@@ -2,7 +2,7 @@
 import { type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { RequestError } from '@hono/node-server'
-import { problem, problemBody, problemType } from './problem.ts'
+import { problem, problemBody, problemHeaders } from './problem.ts'
 
 /** Of a request whose address or host is none; whatever else comes here is a failure of ours. */
 export const refuseRequest = (error: unknown): Response =>
@@ -27,9 +27,8 @@ const unread = (status: number): string => {
   const body = problemBody(status, codes[status] ?? 'invalid_input')
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    `content-type: ${problemType}`,
+    ...Object.entries(problemHeaders).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(body)}`,
-    'cache-control: no-store',
     'connection: close',
   ]
   return `${head.join('\r\n')}\r\n\r\n${body}`

@@ -96,7 +96,8 @@ test('a server that says nothing is not waited for', async () => {
   const { port } = mute.address() as AddressInfo
   try {
     const channel = mail({ server: `smtp://127.0.0.1:${port}`, ...addresses, timeoutMs: 100 })
-    await assert.rejects(channel.send(message), /Greeting never received|longer than|Timeout/)
+    // Several limits end at once: it is a matter of chance which of them says so.
+    await assert.rejects(channel.send(message), { code: 'ETIMEDOUT' })
   } finally {
     mute.close()
   }

@@ -88,6 +88,7 @@ const shotsOf = (token: string, taskId: number): readonly Shot[] => [
   { name: 'operations', role: 'admin', path: '/operations' },
   { name: 'operations-of-an-accountant', role: 'accountant', path: '/operations' },
   { name: 'operations-consumer', role: 'admin', path: '/operations/consumers/accounting/ledger?after=1&upTo=40' },
+  { name: 'operations-stream', role: 'admin', path: '/operations/streams/task-tracker?after=1&upTo=40' },
   { name: 'operations-parked', role: 'admin', path: '/operations', act: follow('a[href^="/operations/parked?"]') },
   {
     name: 'operations-event',

@@ -70,6 +70,17 @@ test('tells of every event of theirs, the latest first, those without a number b
   assert.deepEqual(await happenings(boris, { fromNumber: 6 }), { head: 5, complete: true, happenings: [] })
 })
 
+test('tells of the rest when there is an event about no task', async () => {
+  await system.database.query(
+    `insert into task_tracker.outbox (event_id, type, version, about, data, at, request_id)
+     select gen_random_uuid(), 'TaskAssigned', 1, about, '{"popugId": ${boris}, "assignment": 1}', now(), 'a request'
+     from unnest(array['nothing', '99999999999', '']) as about`,
+  )
+  const { happenings: rest } = await happenings(boris)
+  assert.equal(rest.length, 2)
+  await system.database.query(`delete from task_tracker.outbox`)
+})
+
 test('goes on from what two epochs have in common', async () => {
   await system.database.query(
     `insert into task_tracker.epoch (epoch, head, reason, begun_at) values (2, 3, 'restored', now())`,
